@@ -1,0 +1,1 @@
+"""Needs to readings: one module per source of context."""

@@ -1,0 +1,1 @@
+"""Rules and skills on disk, read into the model, linted and tested."""

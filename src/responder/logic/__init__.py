@@ -1,0 +1,1 @@
+"""The verbs: pure and synchronous, without clock or I/O."""

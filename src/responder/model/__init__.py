@@ -1,0 +1,1 @@
+"""The nouns: pure frozen values. Import them from their modules."""

@@ -1,0 +1,1 @@
+"""Asyncio mechanics that know no incident words."""

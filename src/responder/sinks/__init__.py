@@ -1,0 +1,1 @@
+"""Reports to receipts: one module per channel, its rendering included."""

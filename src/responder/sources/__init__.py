@@ -1,0 +1,1 @@
+"""Bytes in, acknowledgement out, no parsing: one module per transport."""

@@ -1,0 +1,1 @@
+"""What must survive a crash: one SQL schema on SQLite and PostgreSQL."""

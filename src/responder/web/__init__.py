@@ -1,0 +1,1 @@
+"""The HTTP API, slash commands and the page."""
