@@ -165,7 +165,7 @@ class Sink(Protocol):
 # --- store ----------------------------------------------------------------------------------------------------------
 
 TimerKind = Literal[
-    "triage", "deliver", "expire", "resolve", "escalate", "repeat", "followup", "review", "purge", "retry"
+    "gather", "triage", "deliver", "expire", "resolve", "escalate", "repeat", "followup", "review", "purge"
 ]
 
 

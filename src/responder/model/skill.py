@@ -115,6 +115,10 @@ class TaxonomyClass(Value):
     """Words that experts use when they speak of it: the weak fallback when no signature fires."""
     kinds: dict[str, float] = Field(default_factory=dict)
     """Event kind to a multiplier of the prior."""
+    absorbs_unknown: bool = False
+    """It takes whatever runs on the same entity down with it, so a failure there without a cause of its own belongs to it."""
+    escalate_at_once: str | None = None
+    """Whom it goes to without waiting (personal data and safety: risk and legal)."""
 
 
 class EvidenceSpec(Value):

@@ -1,0 +1,158 @@
+"""Puts a report together from what the earlier stages found, and checks it against its own checklist."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from responder.logic.quality import check
+from responder.model.delivery import Owner
+from responder.model.diagnosis import Diagnosis, SuggestedSkill, TimelineEntry
+from responder.model.event import Change, Event, Status
+from responder.model.evidence import Evidence
+from responder.model.incident import Incident, Severity
+from responder.model.report import (
+    Escalation,
+    Impact,
+    IncidentRef,
+    Provenance,
+    Quality,
+    Report,
+    ReportIncident,
+    RuleRef,
+    SkillRef,
+)
+from responder.model.skill import Skill
+
+TIMELINE_LIMIT = 40
+"""Entries of the timeline: the first ones, the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that a report is made of."""
+
+    incident: Incident
+    skill: Skill
+    rules_version: str
+    diagnosis: Diagnosis
+    impact: Impact
+    changes: Sequence[Change]
+    related: Sequence[SuggestedSkill]
+    parent: IncidentRef | None
+    children: Sequence[IncidentRef]
+    provenance: Provenance
+    events: Sequence[Event]
+    owner: Owner
+    runbook_url: str | None
+    escalate_at_once: str | None = None
+    """From the leading class: who must know without waiting."""
+
+
+def compose(found: Findings, now: datetime) -> Report:
+    """The next revision. Pure: the same findings and time give the same report."""
+    incident, diagnosis = found.incident, found.diagnosis
+    revision = incident.revision + 1
+    change_evidence = [
+        Evidence(id=f"c{n}", source="change", statement=f"{change.what}" + (f" ({change.entity})" if change.entity else ""),
+                 observed_at=change.at, link=change.link)
+        for n, change in enumerate(found.changes, 1)
+    ]  # fmt: skip
+    report = Report(
+        id=f"rep-{incident.id.removeprefix('inc-')}-{incident.episode}-{revision}",
+        revision=revision,
+        created_at=now,
+        verdict=diagnosis.verdict,
+        incident=ReportIncident(
+            id=incident.id,
+            key=incident.key,
+            status=incident.status,
+            severity=incident.severity,
+            severity_reason=incident.severity_reason,
+            owner=incident.owner,
+            runbook_url=found.runbook_url,
+            opened_at=incident.opened_at,
+            events=incident.events,
+            episode=incident.episode,
+            acknowledged_by=incident.acknowledged_by,
+        ),
+        rule=RuleRef(name=incident.rule.name, version=incident.rules_version or found.rules_version),
+        skill=SkillRef(
+            name=found.skill.name, version=found.skill.version, mode=found.skill.mode.value, domain=found.skill.domain
+        ),
+        title=diagnosis.title or incident.title,
+        summary=_summary(diagnosis, found.impact),
+        hypotheses=diagnosis.hypotheses,
+        ruled_out=diagnosis.ruled_out,
+        missing=diagnosis.missing,
+        impact=found.impact,
+        changes=tuple(found.changes),
+        escalation=escalation(incident, found.owner, found.escalate_at_once, now),
+        phases=diagnosis.phases,
+        evidence=(*diagnosis.evidence, *change_evidence),
+        timeline=_timeline(found, now),
+        related_skills=tuple(found.related),
+        parent=found.parent,
+        children=tuple(found.children),
+        provenance=found.provenance,
+    )
+    return report.model_copy(update={"quality": Quality(checks=check(report))})
+
+
+def _summary(diagnosis: Diagnosis, impact: Impact) -> str:
+    said = diagnosis.summary.strip()
+    return f"{said} {impact.statement}".strip() if impact.statement not in said else said
+
+
+def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:
+    incident = found.incident
+    entries = [TimelineEntry(at=change.at, what=f"Change: {change.what}") for change in found.changes]
+    entries += list(found.diagnosis.timeline)
+    for event in found.events:
+        word = "Resolved" if event.status is Status.RESOLVED else "Firing"
+        entries.append(TimelineEntry(at=event.starts_at, what=f"{word}: {event.title}"[:300]))
+    entries.append(TimelineEntry(at=incident.opened_at, what=f"Incident {incident.id} opened by rule {incident.rule.name}"))
+    if incident.resolved_at is not None:
+        entries.append(TimelineEntry(at=incident.resolved_at, what="Incident resolved"))
+    unique = {(entry.at, entry.what): entry for entry in sorted(entries, key=lambda entry: (entry.at, entry.what))}
+    out = list(unique.values())
+    if len(out) > TIMELINE_LIMIT:
+        rest = out[TIMELINE_LIMIT - 1 :]
+        out = [*out[: TIMELINE_LIMIT - 1], TimelineEntry(at=rest[0].at, what=f"... and {len(rest)} more entries")]
+    return tuple(out)
+
+
+def escalation(incident: Incident, owner: Owner, at_once: str | None, now: datetime) -> Escalation | None:
+    """Who is next if nobody acknowledges: L1 on-call, L2 tech lead, L3 ops lead with risk and legal.
+
+    `at_once` (personal data, safety) goes to L3 without waiting, acknowledged or not.
+    """
+    if incident.resolved_at is not None:
+        return None
+    if at_once is not None:
+        return Escalation(level="L3", who=at_once, due_at=incident.opened_at, why="this class goes to L3 at once")
+    if incident.acknowledged_by is not None or incident.severity.rank > Severity.SEV2.rank:
+        return None
+    waited = timedelta()
+    for step in owner.escalation:
+        waited += step.after
+        if incident.opened_at + waited > now:
+            why = f"{incident.severity.value} not acknowledged after {int(waited.total_seconds() // 60)} min"
+            return Escalation(level=step.level, who=step.who, due_at=incident.opened_at + waited, why=why)
+    if not owner.escalation:
+        return None
+    final = owner.escalation[-1]
+    return Escalation(level=final.level, who=final.who, due_at=incident.opened_at + waited, why="every earlier step has passed")
+
+
+def same_content(one: Report, other: Report) -> bool:
+    """Whether a new revision would tell nothing new: timings and the revision itself do not count."""
+    return _content(one) == _content(other)
+
+
+def _content(report: Report) -> Mapping[str, object]:
+    volatile = {"id", "revision", "created_at", "phases", "quality", "provenance", "escalation"}
+    body = report.model_dump(mode="json", by_alias=True, exclude=volatile)
+    body["incident"].pop("events", None)
+    for evidence in body["evidence"]:
+        evidence.pop("series", None)
+    return body

@@ -1,0 +1,298 @@
+"""INGEST: bytes become journalled events, alert states, incidents and timers in one transaction; only then is the sender told.
+
+`accept` may be called side by side by many requests: what arrives while one batch commits goes together into the next. Batches
+with checkpoints (a partition's progress) are committed on their own, with the checkpoints in the same transaction. A batch that
+breaks is halved until the one bad event stands alone; that one goes to quarantine, the others go on.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from responder.errors import Conflict, InputError, Transient
+from responder.logic.correlate import Changes, Known, Routed, fold, needed
+from responder.logic.grade import at_intake
+from responder.logic.identity import match_labels
+from responder.logic.match import matches
+from responder.logic.redact import redact_bytes, redact_event, redact_text
+from responder.logic.route import group_key, suppressed
+from responder.model.event import Event, Status
+from responder.model.journal import Checkpoint, Disposition, Quarantined
+from responder.model.rule import Outcome
+from responder.pipeline.playbook import Playbook
+from responder.ports import Accepted, Clock, Format, RawMessage, Store, Tx
+from responder.runtime.batching import Batcher
+from responder.telemetry import EVENTS, INCIDENTS, QUARANTINED, QUEUE, STAGE_SECONDS, log
+
+_log = log(__name__)
+BATCH = 512
+"""Events per transaction: larger gains nothing (measured), smaller costs an fsync more often."""
+WAITING = 20_000
+"""Messages that may wait for a commit before senders are asked to come back (503)."""
+BIG_BODY = 256 * 1024
+"""Bodies above this are decoded on a thread, so that the loop stays responsive."""
+JOB_MEMORY = timedelta(days=14)
+"""How far back an open incident of a job that now succeeded is looked for; the journal is no older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message after decoding and routing: pure work, done before the transaction."""
+
+    message: RawMessage
+    routed: tuple[Routed, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    error: str | None = None
+
+
+class Ingest:
+    """The intake of all sources."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        formats: Mapping[str, Format],
+        book: Callable[[], Playbook],
+        committed: Callable[[datetime | None], None] = lambda due: None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._formats = formats
+        self._book = book
+        self._committed = committed
+        self._batcher: Batcher[Prepared, Accepted] = Batcher(
+            self._commit, limit=BATCH, bound=WAITING, on_depth=QUEUE.set
+        )
+
+    def start(self) -> None:
+        self._batcher.start()
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def accept(
+        self, messages: Sequence[RawMessage], checkpoints: Sequence[Checkpoint] = ()
+    ) -> tuple[Accepted, ...]:
+        prepared = [await self._prepare_off_loop(m) if len(m.body) > BIG_BODY else self.prepare(m) for m in messages]
+        if checkpoints:
+            return tuple(await self._commit(prepared, checkpoints))
+        return tuple(await self._batcher.submit(prepared))
+
+    async def checkpoint(self, cluster: str, group: str, topic: str, partition: int) -> int | None:
+        return await self._store.read(lambda tx: tx.checkpoint(cluster, group, topic, partition))
+
+    async def accept_events(self, events: Sequence[Event]) -> tuple[Accepted, ...]:
+        """Events that were decoded and redacted before (replay, rule tests): the same path from routing on."""
+        book = self._book()
+        now = self._clock.now()
+        prepared = [
+            Prepared(RawMessage(b"", event.format, event.source, now), routed=(route_event(book, event),)) for event in events
+        ]
+        return tuple(await self._commit(prepared))
+
+    # decode, redact, route: no transaction open
+
+    async def _prepare_off_loop(self, message: RawMessage) -> Prepared:
+        return await asyncio.to_thread(self.prepare, message)
+
+    def prepare(self, message: RawMessage) -> Prepared:
+        """Decode, redact and route one message. Never raises: what cannot be used becomes a quarantine entry."""
+        book = self._book()
+        format = self._formats.get(message.format)
+        if format is None:
+            return self._refused(message, f"unknown format {message.format!r}; known: {', '.join(sorted(self._formats))}")
+        try:
+            decoded = format.decode(message)
+        except InputError as error:
+            return self._refused(message, str(error))
+        except Exception as error:  # a bug of a format must cost one message, not the daemon
+            _log.exception("format_failed", format=message.format)
+            return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
+        parts = tuple(
+            _held(message, part.error, redact_text(part.body), "decode", n) for n, part in enumerate(decoded.rejected)
+        )
+        routed = tuple(route_event(book, redact_event(event)) for event in decoded.events)
+        return Prepared(message, routed, parts)
+
+    def _refused(self, message: RawMessage, error: str) -> Prepared:
+        return Prepared(message, (), (_held(message, error, redact_bytes(message.body), "decode"),), error)
+
+    # correlate and commit: one transaction
+
+    async def _commit(
+        self, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint] = ()
+    ) -> Sequence[Accepted]:
+        started = time.perf_counter()
+        now = self._clock.now()
+        try:
+            changes = await self._store.write(lambda tx: self._write(tx, prepared, checkpoints, now))
+        except (Transient, Conflict):
+            raise
+        except Exception as error:
+            return await self._bisect(prepared, checkpoints, error)
+        STAGE_SECONDS.labels("ingest").observe(time.perf_counter() - started)
+        self._committed(changes.earliest_due())
+        return _answers(prepared, changes)
+
+    async def _bisect(
+        self, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], error: Exception
+    ) -> Sequence[Accepted]:
+        """Halve a failing batch. The checkpoints go with the last half: progress is recorded when all is stored."""
+        if len(prepared) == 1 and len(prepared[0].routed) <= 1:
+            only = prepared[0]
+            _log.error("event_quarantined", format=only.message.format, error=repr(error))
+            body = only.routed[0].event.model_dump_json() if only.routed else redact_bytes(only.message.body)
+            held = _held(only.message, f"{type(error).__name__}: {error}", body, "ingest")
+            return await self._commit([Prepared(only.message, (), (*only.quarantined, held))], checkpoints)
+        if len(prepared) == 1:
+            only = prepared[0]
+            split = [Prepared(only.message, (routed,)) for routed in only.routed]
+            answers = await self._bisect([Prepared(only.message, (), only.quarantined), *split], checkpoints, error)
+            return [_joined(answers)]
+        half = len(prepared) // 2
+        first = await self._commit(prepared[:half])
+        return [*first, *await self._commit(prepared[half:], checkpoints)]
+
+    def _write(
+        self, tx: Tx, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], now: datetime
+    ) -> Changes:
+        if checkpoints:
+            tx.advance(checkpoints)
+        held = [entry for one in prepared for entry in one.quarantined]
+        if held:
+            tx.put_quarantine(held)
+        batch = [routed for one in prepared for routed in one.routed]
+        if not batch:
+            return Changes()
+        book = self._book()
+        changes = fold(
+            batch,
+            read_known(tx, batch, now, book),
+            now,
+            severity=lambda rule, event: at_intake(book.matrix, rule, event),
+            rules_version=book.rules.version,
+            silenced=lambda silence, labels: matches(silence.match, labels),
+        )
+        write_changes(tx, changes)
+        return changes
+
+
+def route_event(book: Playbook, event: Event) -> Routed:
+    """Which rules take the event, under which keys, and whether a rule's own suppression holds it back."""
+    event = book.located(event)
+    labels = match_labels(event)
+    rules = book.router.route(labels)
+    if not rules:
+        return Routed(event, labels)
+    held: tuple[str, str] | None = None
+    if event.status is Status.FIRING:
+        for rule in rules:
+            suppression = suppressed(rule, labels)
+            if suppression is not None:
+                held = (rule.name, suppression.reason)
+                break
+        pairs = tuple((rule, group_key(rule, event) if rule.outcome is Outcome.TRIAGE else {}) for rule in rules)
+    else:
+        pairs = tuple((rule, {}) for rule in rules)
+    return Routed(event, labels, pairs, held)
+
+
+def read_known(tx: Tx, batch: Sequence[Routed], now: datetime, book: Playbook) -> Known:
+    """All that `fold` needs, in a handful of statements however large the batch."""
+    need = needed(batch)
+    states = tx.alert_states(need.states) if need.states else {}
+    latest = tx.latest_incidents(need.incidents) if need.incidents else {}
+    loaded = {incident.id: incident for incident in latest.values()}
+    missing = {id for state in states.values() for id in state.incident_ids} - set(loaded)
+    if missing:
+        loaded |= tx.incidents(tuple(missing))
+    return Known(
+        states=states,
+        latest=latest,
+        by_id=loaded,
+        journalled=set(tx.journal_entries(need.event_ids)),
+        of_jobs=tx.open_incidents_sharing(need.finished_jobs, now - JOB_MEMORY) if need.finished_jobs else [],
+        silences=(*book.silences, *tx.silences(now)),
+    )
+
+
+def write_changes(tx: Tx, changes: Changes) -> None:
+    """Store what `fold` decided."""
+    if changes.journal:
+        tx.append_journal(changes.journal)
+    if changes.incidents:
+        tx.put_incidents(tuple(changes.incidents.values()))
+    if changes.links:
+        tx.link_events(changes.links)
+    if changes.states:
+        tx.put_alert_states(tuple(changes.states.values()))
+    if changes.timers:
+        tx.set_timers(changes.timers)
+    if changes.earlier_timers:
+        tx.advance_timers(changes.earlier_timers)
+    if changes.cancelled:
+        tx.cancel_timers(changes.cancelled)
+    if changes.jobs:
+        tx.put_jobs(changes.jobs)
+    if changes.changes:
+        tx.put_changes(changes.changes)
+
+
+def _answers(prepared: Sequence[Prepared], changes: Changes) -> list[Accepted]:
+    decided = iter(changes.dispositions)
+    counted: Counter[tuple[str, str]] = Counter()
+    out = []
+    for one in prepared:
+        results = [next(decided) for _ in one.routed]
+        duplicates = sum(disposition is Disposition.DUPLICATE for _, disposition in results)
+        for _, disposition in results:
+            counted[one.message.format, disposition.value] += 1
+        for entry in one.quarantined:
+            QUARANTINED.labels(entry.format, entry.stage).inc()
+        out.append(
+            Accepted(
+                accepted=len(results) - duplicates,
+                duplicates=duplicates,
+                quarantined=len(one.quarantined),
+                event_ids=tuple(id for id, _ in results),
+                quarantine_ids=tuple(entry.id for entry in one.quarantined),
+                error=one.error,
+            )
+        )
+    for (format, disposition), count in counted.items():
+        EVENTS.labels(format, disposition).inc(count)
+    for rule, transition in changes.transitions:
+        INCIDENTS.labels(rule, transition).inc()
+    return out
+
+
+def _joined(answers: Sequence[Accepted]) -> Accepted:
+    return Accepted(
+        accepted=sum(one.accepted for one in answers),
+        duplicates=sum(one.duplicates for one in answers),
+        quarantined=sum(one.quarantined for one in answers),
+        event_ids=tuple(id for one in answers for id in one.event_ids),
+        quarantine_ids=tuple(id for one in answers for id in one.quarantine_ids),
+    )
+
+
+def _held(message: RawMessage, error: str, body: str, stage: str, part: int = 0) -> Quarantined:
+    digest = hashlib.blake2b(digest_size=8)
+    for piece in (message.received_at.isoformat(), message.origin, str(part)):
+        digest.update(piece.encode())
+    digest.update(message.body)
+    return Quarantined(
+        id=f"q-{digest.hexdigest()}",
+        at=message.received_at,
+        source=message.source,
+        format=message.format,
+        stage=stage,
+        error=error,
+        body=body,
+        headers={k: v for k, v in message.headers.items() if k.startswith(("ce-", "ce_")) or k == "content-type"},
+    )

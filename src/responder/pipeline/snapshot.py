@@ -1,0 +1,137 @@
+"""What triage reads: the incident with its members, and what stands around it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from responder.logic.relate import WINDOW, tight_entities
+from responder.model.delivery import Delivery
+from responder.model.diagnosis import Case, Diagnosis, PastIncident
+from responder.model.event import Change, Event, JobFact, Status
+from responder.model.evidence import Missing, Reading, RecordedAnswer
+from responder.model.incident import Incident
+from responder.model.report import Report
+from responder.ports import Tx
+
+BEFORE, AFTER = timedelta(minutes=10), timedelta(minutes=2)
+"""Evidence window around the event's time: a fault shows in the minutes before, its consequences soon after."""
+CHANGES_BEFORE = timedelta(hours=6)
+"""A deploy or driver change this shortly before is worth showing."""
+HISTORY = timedelta(days=90)
+"""The longer of the two spans in which a repeat means something (30 and 90 days)."""
+MEMBERS = 200
+"""Member events that a diagnosis looks at; a storm is sampled (the first and the newest)."""
+ENTITIES_ASKED = 200
+"""Names that one lookup may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An incident as one read transaction saw it."""
+
+    incident: Incident
+    events: Sequence[Event]
+    recorded: Sequence[RecordedAnswer]
+    previous: Report | None
+    children: Sequence[Incident]
+    parent: Incident | None
+    past: Sequence[Incident]
+    deliveries: Mapping[str, Delivery]
+
+    @property
+    def anchor(self) -> datetime:
+        """When it happened: the start of the first member that fires."""
+        firing = [event.starts_at for event in self.events if event.status is Status.FIRING]
+        return min(firing, default=self.incident.opened_at)
+
+    def variables(self) -> dict[str, tuple[str, ...]]:
+        """What query templates may name: entities, and labels on which all members agree."""
+        out: dict[str, tuple[str, ...]] = {}
+        for event in self.events:
+            for name, value in event.labels.items():
+                known = out.get(name, ())
+                if value not in known and len(known) < ENTITIES_ASKED:
+                    out[name] = (*known, value)
+        return {**{name: values for name, values in out.items() if len(values) == 1}, **self.incident.entities}
+
+    def case(self, answers: Mapping[str, Reading | Missing], at: datetime) -> Case:
+        return Case(
+            kind=self.events[0].kind.value if self.events else "monitoring",
+            events=tuple(self.events),
+            event_count=self.incident.events,
+            readings=dict(answers),
+            at=at,
+            past=tuple(
+                PastIncident.model_validate(
+                    {
+                        "id": old.id,
+                        "at": old.opened_at,
+                        "class": old.confirmed_class or old.first_class,
+                        "confirmed": old.confirmed_class is not None,
+                        "title": old.title,
+                    }
+                )
+                for old in self.past
+            ),
+        )
+
+    def entities(self, diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
+        """Those of the events first, then those that the logs named."""
+        out = dict(self.incident.entities)
+        for kind, names in diagnosis.entities.items():
+            out[kind] = tuple(dict.fromkeys([*out.get(kind, ()), *names]))[:512]
+        return out
+
+
+def read_snapshot(tx: Tx, incident_id: str) -> Snapshot | None:
+    """None when the incident is gone (purged)."""
+    incident = tx.incidents([incident_id]).get(incident_id)
+    if incident is None:
+        return None
+    tied = tight_entities(incident.entities)[:50]
+    past = tx.past_incidents(tied, incident.opened_at - HISTORY, incident.opened_at, incident.id) if tied else []
+    return Snapshot(
+        incident=incident,
+        events=tx.members(incident.id, MEMBERS),
+        recorded=tx.evidence(incident.id),
+        previous=tx.latest_reports([incident.id]).get(incident.id),
+        children=tx.children(incident.id),
+        parent=tx.incidents([incident.parent]).get(incident.parent) if incident.parent else None,
+        past=past[:20],
+        deliveries=tx.deliveries(incident.id),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What else was going on: jobs, changes, other open incidents with the tops of their own chains."""
+
+    jobs: Sequence[JobFact]
+    changes: Sequence[Change]
+    others: Sequence[Incident]
+    tops: Mapping[str, Incident]
+
+    def top(self, incident: Incident) -> Incident:
+        return self.tops.get(incident.parent, incident) if incident.parent else incident
+
+
+def read_surroundings(tx: Tx, seen: Snapshot, entities: Mapping[str, Sequence[str]]) -> Surroundings:
+    """Jobs that the incident names; where it names none, those that ran on its nodes."""
+    incident = seen.incident
+    at = incident.last_event_at
+    named = tuple(dict.fromkeys([*entities.get("job", ()), *(event.job.id for event in seen.events if event.job)]))
+    jobs = tx.jobs(named[:ENTITIES_ASKED]) if named else {}
+    nodes = tuple(entities.get("node", ()))[:ENTITIES_ASKED]
+    if nodes and not named:
+        jobs = {job.id: job for job in tx.jobs_on(nodes, seen.anchor - BEFORE, at)}
+    tied = tight_entities(entities)[:ENTITIES_ASKED]
+    others = tx.open_incidents_sharing(tied, at - WINDOW) if tied else []
+    parents = tuple({other.parent for other in others if other.parent})
+    names = tuple(dict.fromkeys(name for group in entities.values() for name in group))[:ENTITIES_ASKED]
+    changes = tx.changes(names, seen.anchor - CHANGES_BEFORE, at) if names else []
+    return Surroundings(
+        jobs=tuple(jobs.values()),
+        changes=tuple(changes[-10:]),
+        others=others,
+        tops=tx.incidents(parents) if parents else {},
+    )
