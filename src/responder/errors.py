@@ -3,6 +3,7 @@
     ResponderError
     ├── ConfigError   an operator edits a file; always says where, what was found, what was expected
     ├── InputError    the sender is wrong: quarantined, never retried
+    │   └── NotFound  what was asked for does not exist
     ├── Transient     the world is wrong: try again, perhaps after `retry_after`
     ├── Permanent     the world says no: do not try again
     └── Conflict      another writer committed first: redo from a fresh read
@@ -54,6 +55,10 @@ class InputError(ResponderError):
         super().__init__(f"{where}: {message}" if where else message)
         self.message = message
         self.where = where
+
+
+class NotFound(InputError):  # noqa: N818 -- named like the HTTP status it becomes
+    """What was asked for does not exist."""
 
 
 class Transient(ResponderError):

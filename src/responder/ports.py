@@ -6,8 +6,10 @@ Adding an adapter means writing one module that satisfies one of these. Exceptio
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
+
+from pydantic import JsonValue
 
 from responder.model.delivery import Delivery, Order, Owner, Receipt, Send
 from responder.model.event import Change, Event, JobFact
@@ -16,6 +18,7 @@ from responder.model.incident import Incident, Severity
 from responder.model.journal import Action, AlertState, Checkpoint, JournalEntry, Quarantined
 from responder.model.report import Report
 from responder.model.silence import Silence
+from responder.model.skill import SkillEntry
 
 T = TypeVar("T")
 
@@ -376,3 +379,70 @@ class Context:
     base_url: str = "http://127.0.0.1:8080"
     """Where people reach the page, for links in messages."""
     user_agent: str = "responder"
+
+
+# --- what the doors (web, chat, command line) may do --------------------------------------------------------------------
+
+
+class Operations(Protocol):
+    """Acts of people; each is audited. `who` is a name or a user id, `via` the door. Raises InputError for what cannot be."""
+
+    async def acknowledge(self, incident_id: str, who: str, via: str) -> Incident: ...
+    async def resolve(self, incident_id: str, who: str, via: str, comment: str = "") -> Incident: ...
+    async def feedback(
+        self, incident_id: str, who: str, via: str, *, right: bool, cause: str | None = None
+    ) -> Incident: ...
+    async def silence(
+        self,
+        match: str,
+        duration: timedelta,
+        who: str,
+        via: str,
+        comment: str,
+        *,
+        starts_at: datetime | None = None,
+        maintenance: bool = False,
+    ) -> Silence: ...
+    async def silence_incident(
+        self, incident_id: str, duration: timedelta, who: str, via: str, comment: str
+    ) -> Silence: ...
+    async def expire_silence(self, silence_id: str, who: str, via: str) -> Silence: ...
+    async def retry_quarantined(self, id: str, who: str, via: str) -> Accepted: ...
+    async def drop_quarantined(self, id: str, who: str, via: str) -> None: ...
+    async def refused(self, who: str, via: str, what: str, incident_id: str | None, why: str) -> None: ...
+
+
+class Desk(Protocol):
+    """All that a door needs; reads go straight to the store."""
+
+    store: Store
+    clock: Clock
+    intake: Intake
+    operations: Operations
+    base_url: str
+    version: str
+
+    async def explain(self, event_id: str) -> Mapping[str, JsonValue] | None:
+        """Why: the event, each rule down to the failed matcher, what held it back, its incidents, what was sent where. None: unknown."""
+        ...
+
+    async def triage_text(self, text: str, kind: str | None) -> Report:
+        """A one-off report on a payload or a log; nothing is stored or sent."""
+        ...
+
+    def skills(self) -> Sequence[SkillEntry]: ...
+    def skill_files(self, name: str) -> Mapping[str, str]:
+        """The texts of a released skill's folder by relative path; empty for a planned or unknown one."""
+        ...
+
+    def role(self, user: str) -> str:
+        """viewer, operator or admin."""
+        ...
+
+    def ready(self) -> Mapping[str, str | None]:
+        """Per component None, or one line that says what is wrong."""
+        ...
+
+    def schema(self, name: str) -> Mapping[str, JsonValue] | None:
+        """JSON Schema of report, rules, config, skill or event."""
+        ...

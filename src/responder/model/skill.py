@@ -62,6 +62,8 @@ class Cite(Value):
     date: str | None = None
     url: str | None = None
 
+    model_config = Value.model_config | {"coerce_numbers_to_str": True}  # YAML reads `date: 2025` as a number
+
 
 class Signature(Value):
     """A message that some program prints."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from responder.errors import InputError
+from responder.errors import InputError, NotFound
 from responder.logic.correlate import closed
 from responder.logic.match import matches, parse_condition
 from responder.model.incident import Incident, IncidentStatus
@@ -113,7 +113,7 @@ class Operate:
         def work(tx: Tx) -> Silence:
             found = next((one for one in tx.silences(None) if one.id == silence_id), None)
             if found is None:
-                raise InputError(f"no silence {silence_id}")
+                raise NotFound(f"no silence {silence_id}")
             ended = found.model_copy(update={"ends_at": min(found.ends_at, now)})
             tx.put_silences([ended])
             tx.append_actions([self._action(who, via, "unsilence", None, {"silence": silence_id})])
@@ -153,7 +153,7 @@ class Operate:
     async def _held(self, id: str) -> Quarantined:
         held = await self._store.read(lambda tx: tx.quarantined(id))
         if held is None:
-            raise InputError(f"nothing is quarantined under {id}")
+            raise NotFound(f"nothing is quarantined under {id}")
         return held
 
     async def _act(
@@ -201,7 +201,7 @@ class Operate:
 def _find(tx: Tx, incident_id: str) -> Incident:
     found = tx.incidents([incident_id]).get(incident_id)
     if found is None:
-        raise InputError(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}")
     return found
 
 

@@ -13,7 +13,7 @@ from responder.model.evidence import RecordedAnswer
 from responder.model.incident import Incident, Severity
 from responder.model.journal import Action, JournalEntry
 from responder.model.report import Report
-from responder.pipeline.enrich import Recorded
+from responder.pipeline.enrich import Answers, Recorded
 from responder.pipeline.playbook import Playbook
 from responder.pipeline.timers import KINDS as SMALL
 from responder.pipeline.triage import Diagnoser
@@ -61,6 +61,7 @@ class Simulation:
         sinks: Sequence[str] = ("console",),
         minimum_severities: Mapping[str, Severity] | None = None,
         recorded: Sequence[RecordedAnswer] = (),
+        answers: Answers | None = None,
     ) -> None:
         self.clock = VirtualClock(start)
         self.store = create_store("sqlite::memory:", clock=self.clock)
@@ -71,10 +72,10 @@ class Simulation:
             clock=self.clock,
             shelf=Shelf(book),
             formats={},
-            answers=Recorded(recorded),
+            answers=answers or Recorded(recorded),
             sinks=self.sinks,
             diagnose=diagnose,
-            recorded=True,
+            recorded=answers is None,
             keep_events=timedelta(days=36500),
             keep_incidents=timedelta(days=36500),
         )

@@ -9,6 +9,12 @@ import re
 from dataclasses import dataclass
 from itertools import product
 
+_REPEAT = re.compile(r"[*+?]\??|\{(\d+)(?:,(\d*))?\}\??")
+_GROUP = re.compile(r"\?P?<\w+>|\?[imsU-]*:|\?[imsU-]+\)")
+_HEX = re.compile(r"([0-9a-fA-F]{2})|\{([0-9a-fA-F]+)\}")
+_PLAIN = re.compile(r"[\w \-:,'\"=/<>@!&%~`;#]{2,}")
+_PROPERTY = re.compile(r"\{[^}]*\}|\w")
+
 MOST = 16
 """Alternatives kept exactly before they are cut into shorter required pieces (RE2's Prefilter uses the same bound)."""
 LONGEST_CLASS = 4
@@ -30,7 +36,10 @@ _ANY = _Info(None, None)
 def required(pattern: str) -> frozenset[str] | None:
     """Literals (lower case) of which one must occur in any match, or None. Raises ValueError for a pattern it cannot read."""
     info = _Parser(pattern).parse()
-    return _best(info.needs, _as_needs(info.exact))
+    best = _best(info.needs, _as_needs(info.exact))
+    if best is None:
+        return None
+    return frozenset(text for text in best if not any(other in text for other in best if other != text))
 
 
 def _as_needs(exact: frozenset[str] | None) -> frozenset[str] | None:
@@ -108,7 +117,7 @@ class _Parser:
         piece = self._atom()
         low: int | None = None
         while True:
-            found = re.compile(r"[*+?]\??|\{(\d+)(?:,(\d*))?\}\??").match(self.text, self.at)
+            found = _REPEAT.match(self.text, self.at)
             if not found:
                 break
             self.at = found.end()
@@ -126,6 +135,10 @@ class _Parser:
         return _Info(None, _best(piece.needs, _as_needs(piece.exact)))
 
     def _atom(self) -> _Info:
+        plain = _PLAIN.match(self.text, self.at)
+        if plain:  # all of the run, less the last character where a repetition may bind to that
+            self.at = plain.end() - (self.text[plain.end() : plain.end() + 1] in ("*", "+", "?", "{"))
+            return _Info(frozenset([self.text[plain.start() : self.at].lower()]), None)
         char = self._peek()
         self.at += 1
         if char == "(":
@@ -141,7 +154,7 @@ class _Parser:
         return _Info(frozenset([char.lower()]), None)
 
     def _group(self) -> _Info:
-        found = re.compile(r"\?P?<\w+>|\?[imsU-]*:|\?[imsU-]+\)").match(self.text, self.at)
+        found = _GROUP.match(self.text, self.at)
         if found:
             self.at = found.end()
             if found.group().endswith(")"):
@@ -158,7 +171,7 @@ class _Parser:
         if char in "bBAz":
             return _EMPTY
         if char == "x":
-            found = re.compile(r"([0-9a-fA-F]{2})|\{([0-9a-fA-F]+)\}").match(self.text, self.at)
+            found = _HEX.match(self.text, self.at)
             if not found:
                 raise ValueError(f"bad \\x at {self.at}")
             self.at = found.end()
@@ -169,7 +182,7 @@ class _Parser:
             quoted, self.at = self.text[self.at : end], min(end + 2, len(self.text))
             return _Info(frozenset([quoted.lower()]), None)
         if char in "pP":
-            found = re.compile(r"\{[^}]*\}|\w").match(self.text, self.at)
+            found = _PROPERTY.match(self.text, self.at)
             self.at = found.end() if found else self.at
             return _ANY
         if char.isalnum():

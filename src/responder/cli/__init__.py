@@ -1,0 +1,67 @@
+"""The command line: thin commands over wiring. Each imports what it needs when it runs, so that `--help` is instant.
+
+Exit codes: 0 fine, 1 the thing checked is bad, 2 usage or configuration error. `--json` prints one document on stdout and
+nothing else; logs go to stderr.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from responder import __version__
+from responder.cli import daemon, history, knowledge, operate, setup
+from responder.cli.output import fail
+from responder.errors import ConfigError, InputError, ResponderError
+from responder.telemetry import configure_logging
+
+app = typer.Typer(
+    name="responder",
+    help="Turns alerts and job failures of GPU clusters into one evidence-cited triage report per incident.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"responder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    log_level: Annotated[str, typer.Option(envvar="RESPONDER_LOG_LEVEL", help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[str, typer.Option(envvar="RESPONDER_LOG_FORMAT", help="auto, json or text.")] = "auto",
+) -> None:
+    """Turns alerts and job failures of GPU clusters into one evidence-cited triage report per incident."""
+    configure_logging(json=log_format == "json" or (log_format == "auto" and not sys.stderr.isatty()), level=log_level)
+
+
+daemon.add_to(app)
+history.add_to(app)
+knowledge.add_to(app)
+operate.add_to(app)
+setup.add_to(app)
+
+
+def main() -> None:
+    """Entry point. A user's mistake is a message, never a traceback."""
+    try:
+        app(prog_name="responder")
+    except ConfigError as error:
+        fail(str(error), 2)
+    except InputError as error:
+        fail(str(error), 1)
+    except ResponderError as error:
+        fail(str(error), 1)
+    except BrokenPipeError:
+        # The reader went away (`responder ... | head`): that is no error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

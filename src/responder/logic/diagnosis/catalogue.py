@@ -1,0 +1,158 @@
+"""Codes of a vendor's catalogue as an expert reads them: which one is the root, what combinations mean, what the device itself asks for.
+
+The catalogue is data; here is only how such catalogues are read. On one device within the window the earliest code that does not
+yield to others is the root; the rest follow from it. A code that carries the device's own verdict outranks the tables.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from responder.logic.diagnosis.scan import Hit
+from responder.model.knowledge import Catalogue, Code
+from responder.model.skill import Indication, NextStep, Role, Strength
+
+if TYPE_CHECKING:
+    from responder.logic.diagnosis.knowledge import Knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The codes of one device: which is the root, what they mean together, what is to be done."""
+
+    catalogue: str
+    name: str
+    codes: tuple[int, ...]
+    root: int | None
+    says: tuple[str, ...] = ()
+    steps: tuple[NextStep, ...] = ()
+    verdict: str | None = None
+    disagreement: tuple[str, ...] = ()
+    severity: str = ""
+
+
+@dataclass(slots=True)
+class Reading_:
+    """What the codes of a case say. Empty where no line carries a catalogued code."""
+
+    devices: list[Device] = field(default_factory=list)
+    _indications: dict[int, tuple[Indication, ...]] = field(default_factory=dict)
+    _roles: dict[int, Role] = field(default_factory=dict)
+
+    def indications(self, hit: Hit) -> tuple[Indication, ...]:
+        return self._indications.get(id(hit), ())
+
+    def role(self, hit: Hit, otherwise: Role) -> Role:
+        return self._roles.get(id(hit), otherwise)
+
+
+def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Reading_:
+    """Read all catalogued codes among the hits, which come in the order of the story."""
+    reading = Reading_()
+    groups: dict[tuple[str, str], list[tuple[Hit, int]]] = defaultdict(list)
+    for hit in hits:
+        name = knowledge.signatures.by_id[hit.signature].catalogue
+        code = hit.fields.get("code")
+        if name in knowledge.catalogues and isinstance(code, int):
+            device = str(hit.fields.get("pci") or hit.fields.get("gpu") or hit.fields.get("uuid") or hit.node or "")
+            groups[name, normal(device)].append((hit, code))
+    for (name, device), coded in groups.items():
+        reading.devices.append(_read_device(knowledge.catalogues[name], device, coded, reading))
+    return reading
+
+
+def normal(pci: str) -> str:
+    """A PCI address without function and with a four-digit domain, so that kernel, driver and tools agree on it."""
+    parts = pci.lower().removeprefix("pci:").split(".")[0].split(":")
+    if len(parts) == 3:
+        return ":".join([parts[0][-4:].rjust(4, "0"), *parts[1:]])
+    return ":".join(parts)
+
+
+def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]], reading: Reading_) -> Device:
+    codes = tuple(dict.fromkeys(code for _, code in coded))
+    root = _root(catalogue, coded)
+    for hit, code in coded:
+        known = catalogue.code(code)
+        if known is None:
+            continue
+        reading._indications[id(hit)] = _indicated(known)  # noqa: SLF001
+        if known.class_ is None and not known.also:
+            reading._roles[id(hit)] = Role.SYMPTOM  # noqa: SLF001
+        elif root is not None and code != root and (known.secondary or code in catalogue.yields or code == catalogue.verdict_code):
+            reading._roles[id(hit)] = Role.SYMPTOM  # noqa: SLF001
+    monitored = any(any(name in str(hit.fields.get("process", "")) for name in catalogue.monitors) for hit, _ in coded)
+    met = [one for one in catalogue.combinations if _together(one.codes, codes, alone=one.alone, scope=one.scope, monitored=monitored, wanted=one.monitor_named)]
+    for one in met:
+        if one.class_ is not None:
+            lead = next(hit for hit, code in coded if code in one.codes)
+            extra = Indication.model_validate({"class": one.class_, "strength": one.strength})
+            reading._indications[id(lead)] = (*reading.indications(lead), extra)  # noqa: SLF001
+    verdict = _verdict(catalogue, coded)
+    rooted = catalogue.code(root) if root is not None else None
+    actions = [verdict.action] if verdict else [one.action for one in met[:1]]
+    if rooted is not None:
+        actions += [_decoded(catalogue, coded, root) or rooted.immediate, rooted.investigatory]
+    steps = [catalogue.actions[name] for name in dict.fromkeys(actions) if name in catalogue.actions and name not in ("none", "unspecified")]
+    return Device(
+        catalogue.name,
+        device,
+        codes,
+        root,
+        tuple(one.says for one in met if one.says),
+        tuple(steps),
+        verdict.do if verdict else None,
+        tuple(f"{one.get('who')}: {one.get('says')}" for one in (rooted.authorities if rooted else ())),
+        rooted.severity if rooted else "",
+    )
+
+
+def _root(catalogue: Catalogue, coded: list[tuple[Hit, int]]) -> int | None:
+    """The earliest code that does not yield to another one within the window."""
+    own = [(hit, code) for hit, code in coded if code != catalogue.verdict_code and not _yields(catalogue, code)]
+    if own:
+        return own[0][1]
+    return next((code for _, code in coded if code != catalogue.verdict_code), None)
+
+
+def _yields(catalogue: Catalogue, code: int) -> bool:
+    known = catalogue.code(code)
+    return code in catalogue.yields or bool(known and known.secondary)
+
+
+def _indicated(code: Code) -> tuple[Indication, ...]:
+    own = (Indication.model_validate({"class": code.class_, "strength": code.strength}),) if code.class_ else ()
+    return own + code.also
+
+
+def _together(wanted: tuple[int, ...], codes: tuple[int, ...], *, alone: bool, scope: str | None, monitored: bool, **flags: bool) -> bool:
+    if scope is not None or (flags.get("wanted") and not monitored):
+        return False
+    if alone:
+        return set(codes) == set(wanted)
+    if len(wanted) == 1 and not flags.get("wanted"):
+        return False
+    return set(wanted) <= set(codes)
+
+
+def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]]):  # type: ignore[no-untyped-def]
+    for hit, code in reversed(coded):
+        if code == catalogue.verdict_code and isinstance(hit.fields.get("to"), int):
+            return catalogue.verdicts.get(int(hit.fields["to"]))
+    return None
+
+
+def _decoded(catalogue: Catalogue, coded: list[tuple[Hit, int]], root: int | None) -> str | None:
+    for hit, code in coded:
+        unit, fatality = str(hit.fields.get("unit", "")), str(hit.fields.get("severity", ""))
+        for rule in catalogue.decodes:
+            if code == root == rule.code and unit in rule.units and fatality == rule.fatality:
+                return rule.immediate
+    return None
+
+
+def strengths(device: Device, catalogues: Mapping[str, Catalogue]) -> Strength | None:
+    """How strongly the root code speaks for its class."""
+    known = catalogues[device.catalogue].code(device.root) if device.root is not None else None
+    return known.strength if known else None

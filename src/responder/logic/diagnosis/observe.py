@@ -1,0 +1,126 @@
+"""From lines to findings: which known messages a case holds, where they stand, and what each says for which class."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from responder.logic.diagnosis.book import Book
+from responder.logic.diagnosis.catalogue import Reading_, read_codes
+from responder.logic.diagnosis.fields import meets
+from responder.logic.diagnosis.knowledge import Knowledge
+from responder.logic.diagnosis.parts import Part
+from responder.logic.diagnosis.rootblock import Root, find_root
+from responder.logic.diagnosis.scan import Hit
+from responder.logic.diagnosis.story import Order, arrange
+from responder.logic.diagnosis.structure import Sort
+from responder.logic.diagnosis.weigh import Finding
+from responder.model.skill import Indication, Role, Signature, Strength
+
+
+@dataclass(slots=True)
+class Observed:
+    """What the texts of a case hold."""
+
+    parts: list[Part]
+    hits: list[Hit]
+    counts: dict[str, int]
+    order: Order
+    findings: list[Finding] = field(default_factory=list)
+    cited: dict[str, str] = field(default_factory=dict)
+    """Evidence id of the first hit of each signature."""
+    root: Root | None = None
+    first: Hit | None = None
+    """The first cause of the story."""
+    codes: Reading_ = field(default_factory=Reading_)
+    lines: int = 0
+
+
+def observe(parts: Sequence[Part], kind: str, knowledge: Knowledge, book: Book, near: datetime) -> Observed:
+    """Scan all parts, put the hits in order, and turn them into findings with evidence."""
+    hits: list[Hit] = []
+    counts: dict[str, int] = defaultdict(int)
+    lines = 0
+    for number, part in enumerate(parts):
+        found = knowledge.signatures.scan(part.text, number, lines, near)
+        lines += found.lines
+        for name, count in found.counts.items():
+            counts[name] += count
+        hits += [replace(hit, rank=hit.rank if hit.rank is not None else part.rank, node=hit.node or part.node) for hit in found.hits]
+    order = arrange(hits, parts, near)
+    hits.sort(key=order.of)
+    seen = Observed(list(parts), hits, dict(counts), order, lines=lines)
+    seen.root = find_root(parts, hits, knowledge.root_blocks)
+    seen.codes = read_codes(hits, knowledge)
+    _first_cause(seen, knowledge)
+    _cite(seen, kind, knowledge, book)
+    return seen
+
+
+def share(hit: Hit, seen: Observed, knowledge: Knowledge) -> float:
+    """What is left of a line's strength after its place was considered."""
+    numbers = knowledge.calibration
+    left = 1.0
+    structure = seen.parts[hit.part].structure
+    sort = structure.sort(hit.line)
+    if sort is not Sort.MESSAGE:
+        left *= numbers.context
+    elif structure.wrapped(hit.line):
+        left *= numbers.wrapped
+    return left
+
+
+def _first_cause(seen: Observed, knowledge: Knowledge) -> None:
+    for hit in seen.hits:
+        signature = knowledge.signatures.by_id[hit.signature]
+        if signature.role is Role.CAUSE and share(hit, seen, knowledge) > 0.5 and indications(hit, signature, "", seen):
+            seen.first = hit
+            return
+
+
+def indications(hit: Hit, signature: Signature, kind: str, seen: Observed) -> tuple[Indication, ...]:
+    """What the line speaks for, after its conditions on fields and kinds; codes are looked up in their catalogue."""
+    if signature.catalogue is not None:
+        return seen.codes.indications(hit) + _met(signature.indicates, hit.fields, kind)
+    return _met(signature.indicates, hit.fields, kind)
+
+
+def _met(indications_: Iterable[Indication], fields: Mapping[str, Any], kind: str) -> tuple[Indication, ...]:
+    return tuple(one for one in indications_ if (not one.kinds or not kind or kind in one.kinds) and meets(one.where, fields))
+
+
+def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
+    """One finding per distinct saying of a signature, at its first and best place."""
+    sayings: dict[tuple[str, str], list[Hit]] = defaultdict(list)
+    for hit in seen.hits:
+        signature = knowledge.signatures.by_id[hit.signature]
+        keys = {name for one in (*signature.indicates, *signature.against) for name in one.where}
+        if signature.catalogue is not None:
+            keys |= {"code"}
+        sayings[hit.signature, repr([(key, hit.fields.get(key)) for key in sorted(keys)])].append(hit)
+    first_rank = seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
+    for (name, _), hits in sayings.items():
+        signature = knowledge.signatures.by_id[name]
+        best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))
+        role = seen.codes.role(best, signature.role)
+        supports = _strongest(indications(best, signature, kind, seen))
+        opposes = _strongest(_met(signature.against, best.fields, kind))
+        left = share(best, seen, knowledge)
+        if role is Role.CAUSE and first_rank is not None and best.rank is not None and best.rank != first_rank:
+            left *= knowledge.calibration.elsewhere
+        count = len(hits) if len(sayings) > 1 and len(hits) < seen.counts[name] else seen.counts[name]
+        evidence = book.hit(best, count, seen.parts[best.part].source, best.at)
+        seen.cited.setdefault(name, evidence)
+        group = f"line {best.part} {best.line}"
+        seen.findings.append(Finding(evidence, group, role, supports, opposes, seen.order.of(best), left))
+
+
+def _strongest(found: Iterable[Indication]) -> dict[str, Strength]:
+    best: dict[str, Strength] = {}
+    ranking = list(Strength)
+    for one in found:
+        known = best.get(one.class_)
+        if known is None or ranking.index(one.strength) < ranking.index(known):
+            best[one.class_] = one.strength
+    return best

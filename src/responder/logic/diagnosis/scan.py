@@ -1,0 +1,202 @@
+"""Finds the known messages in any amount of text, in time linear in its length.
+
+One automaton over the required literals of all patterns runs over the whole text; a pattern itself is tried only on the lines
+where one of its literals occurred. Lines that repeat but for their digits are tried a bounded number of times and then counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import re2
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+
+from responder.logic.diagnosis.fields import extract
+from responder.logic.diagnosis.text import LONGEST_LINE, OVERLAP, pieces
+from responder.logic.diagnosis.wrappers import Unwrapped, section, unwrap
+from responder.model.skill import Signature
+
+SAME_SHAPE = 256
+"""How many lines of one shape (equal but for digits) are matched in full; further ones only count."""
+MOST_HITS = 4096
+"""Hits kept per text; further ones only count."""
+SHOWN = 600
+"""Characters of a line that a hit keeps."""
+_DIGITS = b"0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A known message at a line. `order` counts lines over all parts of a case."""
+
+    signature: str
+    part: int
+    line: int
+    order: int
+    text: str
+    fields: Mapping[str, Any]
+    said: Unwrapped
+    rank: int | None
+    node: str | None
+
+    @property
+    def at(self) -> datetime | None:
+        return self.said.at
+
+
+@dataclass(slots=True)
+class Found:
+    """All hits of one part, how often each signature fired, and how many lines the text has."""
+
+    hits: list[Hit] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """The compiled set. `literals` comes from the compile cache or from `literals.required`."""
+
+    by_id: Mapping[str, Signature]
+    literals: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def _indexed(self) -> tuple[BytesAhoCorasick, list[tuple[str, ...]]]:
+        owners: dict[bytes, list[str]] = {}
+        for name, texts in self.literals.items():
+            for text in texts:
+                owners.setdefault(text.encode("utf-8"), []).append(name)
+        patterns = list(owners) or [b"\x00never\x00"]
+        automaton = BytesAhoCorasick(patterns, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
+        return automaton, [tuple(owners.get(pattern, ())) for pattern in patterns]
+
+    @cached_property
+    def _compiled(self) -> dict[str, Any]:
+        return {}
+
+    def pattern(self, name: str) -> Any:
+        """The compiled pattern, compiled at its first use."""
+        known = self._compiled.get(name)
+        if known is None:
+            options = re2.Options()
+            options.log_errors = False
+            known = self._compiled[name] = re2.compile(self.by_id[name].match, options)
+        return known
+
+    def candidates(self, line: str) -> set[str]:
+        """The signatures whose literals occur in the line."""
+        automaton, owners = self._indexed
+        lowered = line.encode("utf-8", "replace").lower()
+        return {name for index, _, _ in automaton.find_matches_as_indexes(lowered, overlapping=True) for name in owners[index]}
+
+    def match(self, name: str, line: str) -> dict[str, Any] | None:
+        """The typed fields if the signature matches the line, else None."""
+        found = self.pattern(name).search(line)
+        return extract(self.by_id[name].fields, found.groupdict()) if found else None
+
+    def scan(self, text: str, part: int, first_order: int, near: datetime) -> Found:
+        """All hits in a text, in the order of its lines."""
+        return _Scan(self, part, first_order, near).run(pieces(text))
+
+
+class _Scan:
+    """One pass over one text."""
+
+    def __init__(self, signatures: Signatures, part: int, first_order: int, near: datetime) -> None:
+        self.signatures = signatures
+        self.part, self.first_order, self.near = part, first_order, near
+        self.found = Found()
+        self.shapes: dict[tuple[str, bytes], int] = {}
+        self.matched: dict[tuple[str, bytes], bool] = {}
+        self.rank: int | None = None
+        self.node: str | None = None
+
+    def run(self, texts: Iterable[bytes]) -> Found:
+        automaton, owners = self.signatures._indexed  # noqa: SLF001
+        base = 0
+        for data in texts:
+            lowered = data.lower()
+            sections = self._sections(data, base)
+            last_newline, counted = -1, 0
+            start = end = -1
+            tried: set[str] = set()
+            where = 0
+            for index, begin, _ in automaton.find_matches_as_indexes(lowered, overlapping=True):
+                if begin >= end:
+                    newline = data.rfind(b"\n", 0 if end < 0 else end, begin)
+                    start = newline + 1 if newline >= 0 else (0 if end < 0 else max(end, 0) + (data[end : end + 1] == b"\n"))
+                    if begin < start:
+                        continue
+                    end = data.find(b"\n", begin)
+                    end = len(data) if end < 0 else end
+                    counted += data.count(b"\n", last_newline + 1, start)
+                    last_newline = start - 1
+                    tried = set()
+                    where = start
+                for name in owners[index]:
+                    if end - start <= LONGEST_LINE:
+                        if name not in tried:
+                            tried.add(name)
+                            self._try(name, data[start:end], base + counted + 1, sections)
+                    elif name not in tried or begin >= where:
+                        tried.add(name)
+                        low = max(start, begin - OVERLAP)
+                        where = min(end, begin + OVERLAP)
+                        self._try(name, data[low:where], base + counted + 1, sections)
+            base += data.count(b"\n") + (0 if data.endswith(b"\n") else 1)
+        self.found.lines = base
+        self.found.hits.sort(key=lambda hit: hit.line)
+        return self.found
+
+    def _sections(self, data: bytes, base: int) -> list[tuple[int, str, str]]:
+        """Headers in this piece under which the lines of one rank or node stand."""
+        if b"==>" not in data and b"---" not in data and b"===" not in data:
+            return []
+        headers = []
+        for number, line in enumerate(data.split(b"\n"), base + 1):
+            if line[:1] in b"=-#" and line and len(line) < 200:
+                kind = section(line.decode("utf-8", "replace"))
+                if kind:
+                    headers.append((number, *kind))
+        return headers
+
+    def _try(self, name: str, raw: bytes, number: int, sections: list[tuple[int, str, str]]) -> None:
+        shape = (name, raw.translate(None, _DIGITS))
+        seen = self.shapes.get(shape, 0)
+        self.shapes[shape] = seen + 1
+        if seen >= SAME_SHAPE:
+            if self.matched.get(shape):
+                self.found.counts[name] += 1
+            return
+        line = raw.decode("utf-8", "replace")
+        fields = self.signatures.match(name, line)
+        said = None
+        if fields is None:
+            said = unwrap(line, self.near)
+            if self.signatures.by_id[name].match.startswith(("^", "(?i)^", "(?:^")):
+                fields = self.signatures.match(name, said.unranked)
+                fields = self.signatures.match(name, said.body) if fields is None else fields
+            if fields is None:
+                return
+        self.matched[shape] = True
+        self.found.counts[name] = self.found.counts.get(name, 0) + 1
+        if len(self.found.hits) >= MOST_HITS:
+            self.found.dropped += 1
+            return
+        said = said or unwrap(line, self.near)
+        rank, node = said.rank, said.node
+        for at, kind, label in sections:
+            if at > number:
+                break
+            if kind == "rank" and label.isdigit():
+                self.rank = int(label)
+            elif kind == "node":
+                self.node = label
+        if rank is None:
+            rank = self.rank if self.rank is not None else said.inner_rank
+        self.found.hits.append(
+            Hit(name, self.part, number, self.first_order + number, line[:SHOWN], fields, said, rank, node or self.node)
+        )

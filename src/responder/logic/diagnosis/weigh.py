@@ -1,0 +1,178 @@
+"""The arithmetic of a diagnosis: log-odds per class from what was found, and what explains what.
+
+Each finding speaks for or against classes with a likelihood ratio. Findings of one line or one cause are not independent, so
+the strongest counts in full and each further one less. A class that is well supported by lines that can be causes takes support
+away from the classes that it produces as symptoms, and gains a little for each symptom that it explains. What it deliberately
+does not do: read text, know any class by name.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from responder.model.diagnosis import BENIGN, UNKNOWN
+from responder.model.knowledge import Calibration
+from responder.model.skill import Role, Strength
+
+TYPICAL_PRIOR = 0.015
+"""About one over the number of classes: what an average class starts from."""
+BENIGN_PRIOR = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One observation. `group` ties findings that are not independent (those of one line); `order` is -1 beside the log's time."""
+
+    evidence: str
+    group: str
+    role: Role
+    supports: Mapping[str, Strength]
+    opposes: Mapping[str, Strength] = field(default_factory=dict)
+    order: int = -1
+    share: float = 1.0
+    """What is left of its strength after its place in the log was considered (context, wrapped, elsewhere)."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What speaks for and against one class."""
+
+    name: str
+    prior: float = 0.0
+    cause: float = 0.0
+    symptom: float = 0.0
+    against: float = 0.0
+    words: float = 0.0
+    taken: float = 0.0
+    credit: float = 0.0
+    first: int = 1 << 40
+    because: list[str] = field(default_factory=list)
+    opposed: list[str] = field(default_factory=list)
+    symptoms: dict[str, float] = field(default_factory=dict)
+    explained_by: dict[str, float] = field(default_factory=dict)
+    probability: float = 0.0
+
+    @property
+    def support(self) -> float:
+        return self.cause + self.symptom
+
+    @property
+    def score(self) -> float:
+        return self.prior + self.support + self.words - self.against - self.taken + self.credit
+
+
+def weigh(
+    findings: Iterable[Finding],
+    priors: Mapping[str, float],
+    explains: Mapping[str, Iterable[str]],
+    words: Mapping[str, float],
+    numbers: Calibration,
+) -> list[Account]:
+    """Accounts of all classes in `priors`, of `unknown` and of `benign`, most probable first; probabilities sum to 1."""
+    found = list(findings)
+    accounts = {name: Account(name, prior=numbers.prior * math.log(prior / TYPICAL_PRIOR)) for name, prior in priors.items()}
+    _support(found, accounts, numbers)
+    _speak(words, accounts, numbers)
+    _explain(accounts, explains, numbers)
+    unknown = Account(UNKNOWN, prior=numbers.unknown)
+    benign = _benign(found, numbers)
+    ranked = [*accounts.values(), unknown, benign]
+    highest = max(account.score for account in ranked)
+    heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
+    total = sum(heat)
+    for account, weight in zip(ranked, heat, strict=True):
+        account.probability = weight / total
+    return sorted(ranked, key=lambda account: (-account.probability, account.first, account.name))
+
+
+def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: Calibration) -> None:
+    causes = [f.order for f in findings if f.role is Role.CAUSE and f.order >= 0 and f.share > 0.5 and f.supports]
+    earliest = min(causes, default=-1)
+    pieces: dict[str, dict[str, tuple[float, Finding]]] = defaultdict(dict)
+    opposing: dict[str, dict[str, tuple[float, Finding]]] = defaultdict(dict)
+    for finding in findings:
+        if finding.role is Role.BENIGN:
+            continue
+        share = finding.share * (numbers.symptom if finding.role is Role.SYMPTOM else 1.0)
+        if finding.role is Role.ADVICE:
+            share *= 0.25
+        if finding.role is Role.CAUSE and finding.order > earliest >= 0:
+            share *= numbers.later
+        for into, sides in ((pieces, finding.supports), (opposing, finding.opposes)):
+            for name, strength in sides.items():
+                if name in accounts:
+                    weight = share * math.log(numbers.strengths[strength])
+                    known = into[name].get(finding.group)
+                    if known is None or weight > known[0]:
+                        into[name][finding.group] = (weight, finding)
+    for name, groups in pieces.items():
+        account = accounts[name]
+        for rank, (weight, finding) in enumerate(sorted(groups.values(), key=lambda piece: (-piece[0], piece[1].order))):
+            counted = weight * numbers.diminish**rank
+            if finding.role is Role.CAUSE:
+                account.cause += counted
+                account.first = min(account.first, finding.order)
+            else:
+                account.symptom += counted
+            account.because.append(finding.evidence)
+    for name, groups in opposing.items():
+        for rank, (weight, finding) in enumerate(sorted(groups.values(), key=lambda piece: -piece[0])):
+            accounts[name].against += numbers.against * weight * numbers.diminish**rank
+            accounts[name].opposed.append(finding.evidence)
+
+
+def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers: Calibration) -> None:
+    """Words only separate the classes: the best gets the most, one that trails it by several nats gets nothing."""
+    best = max(words.values(), default=0.0)
+    if best <= 0:
+        return
+    for name, score in words.items():
+        if name in accounts:
+            accounts[name].words = max(0.0, min(numbers.words_most, numbers.words * min(best, 3.0)) - numbers.words * (best - score))
+
+
+def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[str]], numbers: Calibration) -> None:
+    """Support moves from symptoms to causes; each pair once, from the best supported explainer down, so loops end."""
+    order = sorted(accounts.values(), key=lambda account: (-account.cause, account.first, account.name))
+    shifts: list[tuple[Account, Account, float]] = []
+    for cause in order:
+        power = min(1.0, max(0.0, (cause.cause - cause.against) / numbers.explainer - 0.5))
+        if power <= 0:
+            continue
+        for name in explains.get(cause.name, ()):
+            effect = accounts.get(name)
+            if effect is None or effect.support <= 0:
+                continue
+            mutual = cause.name in set(explains.get(name, ()))
+            if mutual and (effect.cause, -effect.first) > (cause.cause, -cause.first):
+                continue
+            strength = power
+            if effect.cause > 0 and effect.first < cause.first:
+                strength *= 0.6  # an effect that was printed before its cause is a weaker effect
+            if effect.cause > cause.cause:
+                strength *= math.exp((cause.cause - effect.cause) / 1.5)
+            shifts.append((cause, effect, strength))
+    for cause, effect, strength in shifts:
+        taken = strength * (numbers.explains * effect.symptom + numbers.explains_cause * effect.cause)
+        if taken <= 0.01:
+            continue
+        effect.taken = max(effect.taken, taken)
+        effect.explained_by[cause.name] = strength
+        cause.symptoms[effect.name] = strength
+    for account in accounts.values():
+        gained = sum(accounts[name].support * share for name, share in account.symptoms.items())
+        account.credit = min(1.0, numbers.credit * gained)
+
+
+def _benign(findings: list[Finding], numbers: Calibration) -> Account:
+    """Lines that show that all is well, each kind counted once, against what would be needed to worry."""
+    account = Account(BENIGN, prior=numbers.prior * math.log(BENIGN_PRIOR / TYPICAL_PRIOR))
+    kinds: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.role is Role.BENIGN:
+            kinds.setdefault(finding.group, finding)
+    for rank, finding in enumerate(kinds.values()):
+        account.cause += numbers.benign * math.log(numbers.strengths[Strength.STRONG]) * numbers.diminish**rank
+        account.because.append(finding.evidence)
+    return account

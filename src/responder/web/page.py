@@ -1,0 +1,239 @@
+"""The page: incidents, one incident's report, silences, quarantine, skills. Rendered here; HTMX refreshes parts, no build step.
+
+Everything works without JavaScript too. Untrusted text is escaped by the templates; nothing is ever marked safe but our own SVG.
+"""
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from responder.errors import InputError, NotFound
+from responder.ports import Desk, IncidentFilter
+from responder.web.actors import COOKIE, SESSION, Guard
+from responder.web.chart import chart
+from responder.duration import parse_duration
+
+STATIC_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("responder.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters |= {"age": age, "percent": lambda p: f"{p:.0%}", "clock": clock, "amount": amount, "words": words}
+    made.globals["chart"] = lambda evidence: Markup(chart(evidence))  # noqa: S704 -- our own SVG, its texts escaped there
+    return made
+
+
+def age(at: datetime, now: datetime) -> str:
+    """How long ago, in the one unit that matters."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def clock(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def amount(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}"
+
+
+def words(name: str) -> str:
+    """`gpu.fallen_off_bus` as people read it."""
+    return name.replace(".", ": ", 1).replace("_", " ")
+
+
+def routes(desk: Desk, guard: Guard) -> APIRouter:
+    """All pages; acts are POSTed forms with the session's CSRF token."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    def render(request: Request, name: str, **values: Any) -> HTMLResponse:
+        actor = guard.actor(request)
+        text = _templates().get_template(name).render(
+            now=desk.clock.now(), actor=actor, csrf=actor.csrf or "", version=desk.version, path=request.url.path, **values
+        )
+        return HTMLResponse(text)
+
+    @router.get("/")
+    async def index(
+        request: Request,
+        status: Annotated[str, Query(max_length=20)] = "open",
+        severity: Annotated[str, Query(max_length=10)] = "",
+        owner: Annotated[str, Query(max_length=100)] = "",
+        q: Annotated[str, Query(max_length=200)] = "",
+    ) -> Response:
+        guard.actor(request)
+        statuses = {"open": ("open", "acknowledged"), "resolved": ("resolved",)}.get(status, ())
+        what = IncidentFilter(
+            status=statuses,
+            severity=(severity,) if severity else (),
+            owner=owner or None,
+            text=q or None,
+            limit=200,
+            top_level=True,
+        )
+        found = await desk.store.read(lambda tx: tx.find_incidents(what))
+        children = await desk.store.read(lambda tx: {one.id: len(tx.children(one.id)) for one in found})
+        partial = request.headers.get("hx-request") == "true"
+        return render(
+            request,
+            "_rows.html" if partial else "index.html",
+            incidents=found,
+            children=children,
+            wanted={"status": status, "severity": severity, "owner": owner, "q": q},
+        )
+
+    @router.get("/incidents/{id}")
+    async def incident(request: Request, id: str, revision: Annotated[int | None, Query(ge=1)] = None) -> Response:
+        guard.actor(request)
+
+        def read(tx: Any) -> dict[str, Any]:
+            found = tx.incidents([id]).get(id)
+            if found is None:
+                raise NotFound(f"no incident {id[:60]}")
+            reports = tx.reports(id)
+            return {
+                "incident": found,
+                "reports": reports,
+                "sends": tx.sends(id),
+                "deliveries": tx.deliveries(id),
+                "actions": tx.actions(None, None, id),
+                "events": tx.members(id, 20),
+            }
+
+        seen = await desk.store.read(read)
+        report = next((r for r in reversed(seen["reports"]) if revision in (None, r.revision)), None)
+        charts = [one for one in report.evidence if one.series] if report else []
+        return render(request, "incident.html", report=report, charts=charts, graph=_graph(report), **seen)
+
+    @router.post("/incidents/{id}/{verb}")
+    async def act(
+        request: Request,
+        id: str,
+        verb: str,
+        csrf: Annotated[str, Form(max_length=200)] = "",
+        comment: Annotated[str, Form(max_length=2000)] = "",
+        duration: Annotated[str, Form(max_length=20)] = "1h",
+        cause: Annotated[str, Form(max_length=100)] = "",
+    ) -> Response:
+        actor = guard.require(request, "operator")
+        guard.check_csrf(actor, csrf)
+        operations = desk.operations
+        if verb == "ack":
+            await operations.acknowledge(id, actor.name, "page")
+        elif verb == "resolve":
+            await operations.resolve(id, actor.name, "page", comment)
+        elif verb == "silence":
+            try:
+                span = parse_duration(duration)
+            except ValueError as error:
+                raise InputError(str(error)) from error
+            await operations.silence_incident(id, span, actor.name, "page", comment)
+        elif verb in ("right", "wrong"):
+            await operations.feedback(id, actor.name, "page", right=verb == "right", cause=cause or None)
+        else:
+            raise NotFound(f"there is no {verb[:40]}")
+        return RedirectResponse(f"/incidents/{id}", 303)
+
+    @router.get("/silences")
+    async def silences(request: Request) -> Response:
+        guard.actor(request)
+        found = await desk.store.read(lambda tx: tx.silences(None))
+        return render(request, "silences.html", silences=sorted(found, key=lambda one: one.ends_at, reverse=True))
+
+    @router.post("/silences/{id}/end")
+    async def end_silence(request: Request, id: str, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
+        actor = guard.require(request, "operator")
+        guard.check_csrf(actor, csrf)
+        await desk.operations.expire_silence(id, actor.name, "page")
+        return RedirectResponse("/silences", 303)
+
+    @router.get("/quarantine")
+    async def quarantine(request: Request) -> Response:
+        guard.actor(request)
+        found = await desk.store.read(lambda tx: tx.quarantine("held", 200))
+        return render(request, "quarantine.html", held=found)
+
+    @router.post("/quarantine/{id}/{verb}")
+    async def handle_held(request: Request, id: str, verb: str, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
+        actor = guard.require(request, "admin")
+        guard.check_csrf(actor, csrf)
+        if verb == "retry":
+            await desk.operations.retry_quarantined(id, actor.name, "page")
+        elif verb == "drop":
+            await desk.operations.drop_quarantined(id, actor.name, "page")
+        else:
+            raise NotFound(f"there is no {verb[:40]}")
+        return RedirectResponse("/quarantine", 303)
+
+    @router.get("/skills")
+    async def skills(request: Request) -> Response:
+        guard.actor(request)
+        return render(request, "skills.html", skills=desk.skills())
+
+    @router.get("/login")
+    async def login_form(request: Request) -> Response:
+        text = _templates().get_template("login.html").render(version=desk.version, wrong=False)
+        return HTMLResponse(text)
+
+    @router.post("/login")
+    async def login(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Response:
+        cookie = guard.login(token)
+        if cookie is None:
+            text = _templates().get_template("login.html").render(version=desk.version, wrong=True)
+            return HTMLResponse(text, 401)
+        answer = RedirectResponse("/", 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(
+            COOKIE, cookie, max_age=int(SESSION.total_seconds()), httponly=True, samesite="strict", secure=secure
+        )
+        return answer
+
+    @router.post("/logout")
+    async def logout(request: Request) -> Response:
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    @router.get("/static/{name}")
+    async def static(name: str) -> Response:
+        body = _static(name)
+        kind = STATIC_TYPES.get(name.rpartition(".")[2])
+        if body is None or kind is None:
+            return HTMLResponse("not found", 404)
+        return Response(body, media_type=kind, headers={"cache-control": "public, max-age=3600"})
+
+    return router
+
+
+@cache
+def _static(name: str) -> bytes | None:
+    if "/" in name or name.startswith("."):
+        return None
+    file = files("responder.web") / "static" / name
+    return file.read_bytes() if file.is_file() else None
+
+
+def _graph(report: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """Cause to symptoms, of the causes that the report names."""
+    if report is None:
+        return []
+    return [(one.class_, one.symptoms) for one in report.hypotheses if one.symptoms]
+
+
+def problem(status: int, message: str) -> HTMLResponse:
+    """An error as a page."""
+    return HTMLResponse(_templates().get_template("problem.html").render(status=status, message=message), status)
+
+

@@ -1,0 +1,133 @@
+"""Reads rules, skills and the changeable part of the configuration into one playbook."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+
+from responder.config import Loaded
+from responder.document import load
+from responder.errors import ConfigError
+from responder.library.paths import resolve
+from responder.library.rules import load_rules
+from responder.library.skills import load_skills
+from responder.logic.grade import DEFAULT_ALERT, DEFAULT_THRESHOLDS, Matrix
+from responder.logic.impact import Prices
+from responder.logic.match import parse_condition
+from responder.logic.route import Router
+from responder.model.delivery import EscalationStep, Owner
+from responder.model.incident import Severity
+from responder.model.silence import Silence
+from responder.pipeline.playbook import Place, Playbook
+
+
+def read_playbook(loaded: Loaded, *, rules: tuple[str, ...] | None = None, skills: tuple[str, ...] | None = None) -> Playbook:
+    """Raises ConfigError(s). `rules` and `skills` stand in for the configured folders (replay with other rules)."""
+    config = loaded.config
+    library = load_skills(resolve(skills or config.skills, "skills", loaded.path("")))
+    ruleset = load_rules(resolve(rules or config.rules, "rules", loaded.path("")))
+    return Playbook(
+        rules=ruleset,
+        router=Router(ruleset),
+        skills=library.skills,
+        knowledge=library.knowledge,
+        config_version=loaded.version,
+        skills_version=library.version,
+        owners=_owners(loaded),
+        matrix=_matrix(loaded),
+        prices=Prices(config.prices.gpu_hour_usd),
+        topology=_topology(loaded),
+        silences=_silences(loaded),
+        base_url=config.listen.base_url or f"http://{config.listen.address}",
+    )
+
+
+def _owners(loaded: Loaded) -> dict[str, Owner]:
+    owners = {
+        name: Owner(
+            name=name,
+            targets=part.targets,
+            escalation=tuple(EscalationStep(level=s.level, who=s.who, after=s.after) for s in part.escalation),
+        )
+        for name, part in loaded.config.owners.items()
+    }
+    owners.setdefault("default", Owner(name="default"))
+    return owners
+
+
+def _matrix(loaded: Loaded) -> Matrix:
+    part = loaded.config.severity
+    thresholds: Mapping[str, Mapping[str, float]] = {
+        **DEFAULT_THRESHOLDS,
+        **{driver: dict(levels) for driver, levels in part.thresholds.items()},
+    }
+    return Matrix(
+        alert={**DEFAULT_ALERT, **{word: Severity(level) for word, level in part.alert.items()}},
+        classes={name: Severity(level) for name, level in part.classes.items()},
+        thresholds=thresholds,
+    )
+
+
+def _topology(loaded: Loaded) -> dict[str, Place]:
+    """`node: {rack, switch, cluster}` inline or in a file of its own."""
+    source = loaded.config.topology
+    if source is None:
+        return {}
+    if isinstance(source, str):
+        file = loaded.path(source)
+        data = load(file).data
+        if not isinstance(data, dict):
+            raise ConfigError("a topology is a mapping of node to its place", file=file, expected="n17: {rack: r3, switch: leaf-3}")
+        source = data
+    known = {"rack", "switch", "cluster"}
+    return {
+        str(node): Place(**{key: str(value) for key, value in (place or {}).items() if key in known})
+        for node, place in source.items()
+    }
+
+
+def _silences(loaded: Loaded) -> tuple[Silence, ...]:
+    out = []
+    for part in loaded.config.silences:
+        digest = hashlib.blake2b(f"{part.match}{part.start}{part.end}".encode(), digest_size=5).hexdigest()
+        start, end = (t if t.tzinfo else t.replace(tzinfo=UTC) for t in (part.start, part.end))
+        out.append(
+            Silence(
+                id=f"sil-{digest}",
+                match=parse_condition(part.match),
+                text=part.match,
+                starts_at=start,
+                ends_at=end,
+                created_by=part.author,
+                comment=part.comment,
+                created_at=start,
+                maintenance=part.maintenance,
+                configured=True,
+            )
+        )
+    return tuple(out)
+
+
+def watched(loaded: Loaded) -> list[Path]:
+    """Files and folders whose change means a reload."""
+    folders = [*resolve(loaded.config.rules, "rules", loaded.path("")), *resolve(loaded.config.skills, "skills", loaded.path(""))]
+    files = [loaded.file] if loaded.file else []
+    if isinstance(loaded.config.topology, str):
+        files.append(loaded.path(loaded.config.topology))
+    return [path for path in (*files, *folders) if path.exists()]
+
+
+def skill_folders(loaded: Loaded) -> list[Path]:
+    """Folders that skills are read from."""
+    return resolve(loaded.config.skills, "skills", loaded.path(""))
+
+
+def skill_texts(loaded: Loaded, name: str) -> dict[str, str]:
+    """The texts of a skill's folder by relative path; empty when there is no such folder."""
+    if "/" in name or name.startswith("."):
+        return {}
+    for folder in skill_folders(loaded):
+        root = folder / name
+        if (root / "SKILL.md").is_file():
+            return {str(file.relative_to(root)): file.read_text(encoding="utf-8") for file in sorted(root.rglob("*")) if file.is_file()}
+    return {}
