@@ -119,7 +119,12 @@ class Calibration(Value):
     """The numbers that evidence is weighed with, fitted by cross-validation over the shipped examples (`bench/calibrate.py`)."""
 
     strengths: dict[Strength, float] = Field(
-        default_factory=lambda: {Strength.DECISIVE: 100.0, Strength.STRONG: 20.0, Strength.MODERATE: 5.0, Strength.WEAK: 2.0}
+        default_factory=lambda: {
+            Strength.DECISIVE: 100.0,
+            Strength.STRONG: 20.0,
+            Strength.MODERATE: 5.0,
+            Strength.WEAK: 2.0,
+        }
     )
     """Likelihood ratio per strength."""
     prior: float = 0.5

@@ -47,22 +47,31 @@ class Book:
         if isinstance(answer, Missing):
             return self._add(key, source, f"{answer.need}: no answer ({answer.reason})", plane=plane)
         said = answer.statement or f"{answer.need} is {answer.value}{' ' + answer.unit if answer.unit else ''}"
-        entry = self._make(key, source, said, plane, answer.observed_at, answer.value)
+        entry = self._make(source, said, plane, answer.observed_at, answer.value)
         more = {"unit": answer.unit or None, "query": answer.query, "link": answer.link, "series": answer.series}
         self._known[key] = entry.model_copy(update=more)
         return entry.id
 
-    def fact(self, key: str, source: str, statement: str, at: datetime | None = None, plane: Plane = Plane.SYSTEM) -> str:
+    def fact(
+        self, key: str, source: str, statement: str, at: datetime | None = None, plane: Plane = Plane.SYSTEM
+    ) -> str:
         """Cite a label, a past incident, a job's state."""
         known = self._known.get(key)
         return known.id if known is not None else self._add(key, source, statement, at=at, plane=plane)
 
     def _add(
-        self, key: str, source: str, said: str, *, at: datetime | None = None, plane: Plane = Plane.SYSTEM, value: JsonValue = None
+        self,
+        key: str,
+        source: str,
+        said: str,
+        *,
+        at: datetime | None = None,
+        plane: Plane = Plane.SYSTEM,
+        value: JsonValue = None,
     ) -> str:
-        self._known[key] = entry = self._make(key, source, said, plane, at, value)
+        self._known[key] = entry = self._make(source, said, plane, at, value)
         return entry.id
 
-    def _make(self, key: str, source: str, said: str, plane: Plane, at: datetime | None, value: JsonValue) -> Evidence:
+    def _make(self, source: str, said: str, plane: Plane, at: datetime | None, value: JsonValue) -> Evidence:
         number = len(self._known) + 1
         return Evidence(id=f"e{number}", plane=plane, source=str(source), statement=said, observed_at=at, value=value)

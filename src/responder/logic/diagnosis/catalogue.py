@@ -5,13 +5,13 @@ yield to others is the root; the rest follow from it. A code that carries the de
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from responder.logic.diagnosis.scan import Hit
-from responder.model.knowledge import Catalogue, Code
-from responder.model.skill import Indication, NextStep, Role, Strength
+from responder.model.knowledge import Catalogue, Code, Combination, Verdict
+from responder.model.skill import Indication, NextStep, Role
 
 if TYPE_CHECKING:
     from responder.logic.diagnosis.knowledge import Knowledge
@@ -33,28 +33,28 @@ class Device:
 
 
 @dataclass(slots=True)
-class Reading_:
+class Codes:
     """What the codes of a case say. Empty where no line carries a catalogued code."""
 
     devices: list[Device] = field(default_factory=list)
-    _indications: dict[int, tuple[Indication, ...]] = field(default_factory=dict)
-    _roles: dict[int, Role] = field(default_factory=dict)
+    said: dict[int, tuple[Indication, ...]] = field(default_factory=dict)
+    roles: dict[int, Role] = field(default_factory=dict)
 
     def indications(self, hit: Hit) -> tuple[Indication, ...]:
-        return self._indications.get(id(hit), ())
+        return self.said.get(id(hit), ())
 
     def role(self, hit: Hit, otherwise: Role) -> Role:
-        return self._roles.get(id(hit), otherwise)
+        return self.roles.get(id(hit), otherwise)
 
 
-def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Reading_:
+def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
     """Read all catalogued codes among the hits, which come in the order of the story."""
-    reading = Reading_()
+    reading = Codes()
     groups: dict[tuple[str, str], list[tuple[Hit, int]]] = defaultdict(list)
     for hit in hits:
         name = knowledge.signatures.by_id[hit.signature].catalogue
         code = hit.fields.get("code")
-        if name in knowledge.catalogues and isinstance(code, int):
+        if name is not None and name in knowledge.catalogues and isinstance(code, int):
             device = str(hit.fields.get("pci") or hit.fields.get("gpu") or hit.fields.get("uuid") or hit.node or "")
             groups[name, normal(device)].append((hit, code))
     for (name, device), coded in groups.items():
@@ -70,31 +70,37 @@ def normal(pci: str) -> str:
     return ":".join(parts)
 
 
-def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]], reading: Reading_) -> Device:
+def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]], reading: Codes) -> Device:
     codes = tuple(dict.fromkeys(code for _, code in coded))
     root = _root(catalogue, coded)
     for hit, code in coded:
         known = catalogue.code(code)
         if known is None:
             continue
-        reading._indications[id(hit)] = _indicated(known)  # noqa: SLF001
-        if known.class_ is None and not known.also:
-            reading._roles[id(hit)] = Role.SYMPTOM  # noqa: SLF001
-        elif root is not None and code != root and (known.secondary or code in catalogue.yields or code == catalogue.verdict_code):
-            reading._roles[id(hit)] = Role.SYMPTOM  # noqa: SLF001
+        reading.said[id(hit)] = _indicated(known)
+        if (known.class_ is None and not known.also) or (
+            root is not None
+            and code != root
+            and (known.secondary or code in catalogue.yields or code == catalogue.verdict_code)
+        ):
+            reading.roles[id(hit)] = Role.SYMPTOM
     monitored = any(any(name in str(hit.fields.get("process", "")) for name in catalogue.monitors) for hit, _ in coded)
-    met = [one for one in catalogue.combinations if _together(one.codes, codes, alone=one.alone, scope=one.scope, monitored=monitored, wanted=one.monitor_named)]
+    met = [one for one in catalogue.combinations if _applies(one, codes, monitored=monitored)]
     for one in met:
         if one.class_ is not None:
             lead = next(hit for hit, code in coded if code in one.codes)
             extra = Indication.model_validate({"class": one.class_, "strength": one.strength})
-            reading._indications[id(lead)] = (*reading.indications(lead), extra)  # noqa: SLF001
+            reading.said[id(lead)] = (*reading.indications(lead), extra)
     verdict = _verdict(catalogue, coded)
     rooted = catalogue.code(root) if root is not None else None
     actions = [verdict.action] if verdict else [one.action for one in met[:1]]
     if rooted is not None:
         actions += [_decoded(catalogue, coded, root) or rooted.immediate, rooted.investigatory]
-    steps = [catalogue.actions[name] for name in dict.fromkeys(actions) if name in catalogue.actions and name not in ("none", "unspecified")]
+    steps = [
+        catalogue.actions[name]
+        for name in dict.fromkeys(actions)
+        if name in catalogue.actions and name not in ("none", "unspecified")
+    ]
     return Device(
         catalogue.name,
         device,
@@ -126,17 +132,16 @@ def _indicated(code: Code) -> tuple[Indication, ...]:
     return own + code.also
 
 
-def _together(wanted: tuple[int, ...], codes: tuple[int, ...], *, alone: bool, scope: str | None, monitored: bool, **flags: bool) -> bool:
-    if scope is not None or (flags.get("wanted") and not monitored):
+def _applies(one: Combination, codes: tuple[int, ...], *, monitored: bool) -> bool:
+    """Whether the combination is what stands there; those over several nodes or jobs are the history's matter."""
+    if one.scope is not None or (one.monitor_named and not monitored):
         return False
-    if alone:
-        return set(codes) == set(wanted)
-    if len(wanted) == 1 and not flags.get("wanted"):
-        return False
-    return set(wanted) <= set(codes)
+    if one.alone:
+        return set(codes) == set(one.codes)
+    return (len(one.codes) > 1 or one.monitor_named) and set(one.codes) <= set(codes)
 
 
-def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]]):  # type: ignore[no-untyped-def]
+def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]]) -> Verdict | None:
     for hit, code in reversed(coded):
         if code == catalogue.verdict_code and isinstance(hit.fields.get("to"), int):
             return catalogue.verdicts.get(int(hit.fields["to"]))
@@ -150,9 +155,3 @@ def _decoded(catalogue: Catalogue, coded: list[tuple[Hit, int]], root: int | Non
             if code == root == rule.code and unit in rule.units and fatality == rule.fatality:
                 return rule.immediate
     return None
-
-
-def strengths(device: Device, catalogues: Mapping[str, Catalogue]) -> Strength | None:
-    """How strongly the root code speaks for its class."""
-    known = catalogues[device.catalogue].code(device.root) if device.root is not None else None
-    return known.strength if known else None

@@ -22,14 +22,17 @@ def extract(spec: Mapping[str, JsonValue], groups: Mapping[str, str | None]) -> 
     for name, kind in spec.items():
         try:
             if isinstance(kind, dict):
-                low, high = kind["bits"]  # type: ignore[misc]
-                word = int(str(groups[str(kind["of"])]), 0)
-                values[name] = (word >> int(low)) & ((1 << (int(high) - int(low) + 1)) - 1)  # type: ignore[arg-type]
+                values[name] = _bits(int(str(groups[str(kind["of"])]), 0), kind["bits"])
             elif name in values:
                 values[name] = convert(str(kind), values[name])
         except (KeyError, TypeError, ValueError):
             values.pop(name, None)
     return values
+
+
+def _bits(word: int, bits: Any) -> int:
+    low, high = bits
+    return (word >> int(low)) & ((1 << (int(high) - int(low) + 1)) - 1)
 
 
 def convert(kind: str, text: str) -> int | float | str:

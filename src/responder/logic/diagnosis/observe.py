@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from responder.logic.diagnosis.book import Book
-from responder.logic.diagnosis.catalogue import Reading_, read_codes
+from responder.logic.diagnosis.catalogue import Codes, read_codes
 from responder.logic.diagnosis.fields import meets
 from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.parts import Part
@@ -33,7 +33,7 @@ class Observed:
     root: Root | None = None
     first: Hit | None = None
     """The first cause of the story."""
-    codes: Reading_ = field(default_factory=Reading_)
+    codes: Codes = field(default_factory=Codes)
     lines: int = 0
 
 
@@ -47,11 +47,14 @@ def observe(parts: Sequence[Part], kind: str, knowledge: Knowledge, book: Book, 
         lines += found.lines
         for name, count in found.counts.items():
             counts[name] += count
-        hits += [replace(hit, rank=hit.rank if hit.rank is not None else part.rank, node=hit.node or part.node) for hit in found.hits]
+        hits += [
+            replace(hit, rank=hit.rank if hit.rank is not None else part.rank, node=hit.node or part.node)
+            for hit in found.hits
+        ]
     order = arrange(hits, parts, near)
     hits.sort(key=order.of)
     seen = Observed(list(parts), hits, dict(counts), order, lines=lines)
-    seen.root = find_root(parts, hits, knowledge.root_blocks)
+    seen.root = find_root(parts, knowledge.root_blocks)
     seen.codes = read_codes(hits, knowledge)
     _first_cause(seen, knowledge)
     _cite(seen, kind, knowledge, book)
@@ -87,7 +90,9 @@ def indications(hit: Hit, signature: Signature, kind: str, seen: Observed) -> tu
 
 
 def _met(indications_: Iterable[Indication], fields: Mapping[str, Any], kind: str) -> tuple[Indication, ...]:
-    return tuple(one for one in indications_ if (not one.kinds or not kind or kind in one.kinds) and meets(one.where, fields))
+    return tuple(
+        one for one in indications_ if (not one.kinds or not kind or kind in one.kinds) and meets(one.where, fields)
+    )
 
 
 def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
@@ -99,7 +104,9 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         if signature.catalogue is not None:
             keys |= {"code"}
         sayings[hit.signature, repr([(key, hit.fields.get(key)) for key in sorted(keys)])].append(hit)
-    first_rank = seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
+    first_rank = (
+        seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
+    )
     for (name, _), hits in sayings.items():
         signature = knowledge.signatures.by_id[name]
         best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))

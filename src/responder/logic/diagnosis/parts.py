@@ -49,6 +49,11 @@ def event_text(event: Event) -> str:
     lines += [f'{name}="{value}"' for name, value in event.labels.items() if value]
     job = event.job
     if job is not None:
-        facts = (("state", job.state.value.upper()), ("exit code", job.exit_code), ("signal", job.signal), ("reason", job.reason))
+        facts = (
+            ("state", job.state.value.upper()),
+            ("exit code", job.exit_code),
+            ("signal", job.signal),
+            ("reason", job.reason),
+        )
         lines.append(", ".join(f"{name} {value}" for name, value in facts if value not in (None, "")))
     return "\n".join(lines)

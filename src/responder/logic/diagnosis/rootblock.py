@@ -6,11 +6,10 @@ How such a block starts and where its facts stand is data (`skills/logs.yaml`); 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from responder.logic.diagnosis.knowledge import RootBlock
 from responder.logic.diagnosis.parts import Part
-from responder.logic.diagnosis.scan import Hit
 from responder.logic.diagnosis.text import plain
 
 
@@ -30,13 +29,13 @@ class Root:
         return self.facts.get("node") or None
 
 
-def find_root(parts: Sequence[Part], hits: Sequence[Hit], blocks: Sequence[RootBlock]) -> Root | None:
+def find_root(parts: Sequence[Part], blocks: Sequence[RootBlock]) -> Root | None:
     """Facts of the first block found in any part (searched from its start text, bounded in lines)."""
     for part in parts:
         if part.source != "log":
             continue
         for block in blocks:
-            at = part.text.rfind(block.start)
+            at = part.text.find(block.start)
             if at < 0:
                 continue
             piece = plain(part.text[at : at + 400 * block.lines].encode("utf-8", "replace")).decode("utf-8", "replace")

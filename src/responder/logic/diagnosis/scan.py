@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import re2
+import re2  # type: ignore[import-untyped]
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from responder.logic.diagnosis.fields import extract
@@ -70,7 +70,9 @@ class Signatures:
             for text in texts:
                 owners.setdefault(text.encode("utf-8"), []).append(name)
         patterns = list(owners) or [b"\x00never\x00"]
-        automaton = BytesAhoCorasick(patterns, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA)
+        automaton = BytesAhoCorasick(
+            patterns, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
+        )
         return automaton, [tuple(owners.get(pattern, ())) for pattern in patterns]
 
     @cached_property
@@ -90,7 +92,11 @@ class Signatures:
         """The signatures whose literals occur in the line."""
         automaton, owners = self._indexed
         lowered = line.encode("utf-8", "replace").lower()
-        return {name for index, _, _ in automaton.find_matches_as_indexes(lowered, overlapping=True) for name in owners[index]}
+        return {
+            name
+            for index, _, _ in automaton.find_matches_as_indexes(lowered, overlapping=True)
+            for name in owners[index]
+        }
 
     def match(self, name: str, line: str) -> dict[str, Any] | None:
         """The typed fields if the signature matches the line, else None."""
@@ -115,7 +121,7 @@ class _Scan:
         self.node: str | None = None
 
     def run(self, texts: Iterable[bytes]) -> Found:
-        automaton, owners = self.signatures._indexed  # noqa: SLF001
+        automaton, owners = self.signatures._indexed
         base = 0
         for data in texts:
             lowered = data.lower()
@@ -126,8 +132,12 @@ class _Scan:
             where = 0
             for index, begin, _ in automaton.find_matches_as_indexes(lowered, overlapping=True):
                 if begin >= end:
-                    newline = data.rfind(b"\n", 0 if end < 0 else end, begin)
-                    start = newline + 1 if newline >= 0 else (0 if end < 0 else max(end, 0) + (data[end : end + 1] == b"\n"))
+                    newline = data.rfind(b"\n", max(end, 0), begin)
+                    start = (
+                        newline + 1
+                        if newline >= 0
+                        else (0 if end < 0 else max(end, 0) + (data[end : end + 1] == b"\n"))
+                    )
                     if begin < start:
                         continue
                     end = data.find(b"\n", begin)

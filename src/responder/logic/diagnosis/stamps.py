@@ -8,7 +8,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
 _CLOCK = r"(?P<h>[01]\d|2[0-3]):(?P<mi>[0-5]\d):(?P<s>[0-5]\d|60)(?:[.,](?P<f>\d{1,9}))?"
 _ZONE = r"\s?(?P<z>Z|UTC|GMT|[+-]\d\d:?\d\d)?"
 _FORMATS = tuple(
@@ -70,7 +75,11 @@ def _stamp(found: re.Match[str], near: datetime) -> Stamp | None:
             at = datetime(int(parts["y"]), int(month), int(parts["d"]), *clock, tzinfo=UTC)
         else:
             years = (near.year - 1, near.year, near.year + 1)
-            days = [datetime(year, int(month), int(parts["d"]), *clock, tzinfo=UTC) for year in years if _real(year, month, parts["d"])]
+            days = [
+                datetime(year, int(month), int(parts["d"]), *clock, tzinfo=UTC)
+                for year in years
+                if _real(year, month, parts["d"])
+            ]
             at = min(days, key=lambda one: abs(one - near))
         return Stamp(at - _offset(parts.get("z")), None, end)
     except (ValueError, OverflowError):

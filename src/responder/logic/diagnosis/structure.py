@@ -15,7 +15,9 @@ LOOKED_AT = 400_000
 _PROMPT = re.compile(
     r"\s*(?:(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[ :][^\]$#%>]{0,60}\]?|[\w.-]+@[\w.-]+:\S{0,60})\s?[$#%>] ?|\$ |> |>>> |\.\.\. |%\s?(?=[a-z])|\+{1,4} (?=[a-z/]))\s?(?=\S)"
 )
-_ROOT_PROMPT = re.compile(r"# (?:kubectl|docker|nvidia-smi|dmesg|journalctl|cat|ls|df|sinfo|squeue|scontrol|systemctl|curl|python3?|sbatch|srun|helm|crictl|ssh|tail|grep|ps|free)\b")
+_ROOT_PROMPT = re.compile(
+    r"# (?:kubectl|docker|nvidia-smi|dmesg|journalctl|cat|ls|df|sinfo|squeue|scontrol|systemctl|curl|python3?|sbatch|srun|helm|crictl|ssh|tail|grep|ps|free)\b"
+)
 _FRAME = re.compile(r'\s*(?:\S{0,40}\s)?File "[^"\n]{1,400}", line \d+(?:, in .{1,200})?\s*$')
 _DIRECT = "the above exception was the direct cause of the following exception"
 _DURING = "during handling of the above exception, another exception occurred"

@@ -16,9 +16,36 @@ OVERLAP = 2 * 1024
 
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = bytes(c if c in b"\t\n" or c >= 32 else 32 for c in range(256))
-_MESSAGE_KEYS = ("message", "msg", "log", "MESSAGE", "text", "event", "error", "exception", "exc_info", "stack", "stacktrace", "err", "reason")
+_MESSAGE_KEYS = (
+    "message",
+    "msg",
+    "log",
+    "MESSAGE",
+    "text",
+    "event",
+    "error",
+    "exception",
+    "exc_info",
+    "stack",
+    "stacktrace",
+    "err",
+    "reason",
+)
 _TIME_KEYS = ("time", "ts", "timestamp", "@timestamp", "asctime", "__REALTIME_TIMESTAMP", "at")
-_LABEL_KEYS = ("rank", "node", "host", "hostname", "_HOSTNAME", "pod", "level", "severity", "levelname", "logger", "name", "component")
+_LABEL_KEYS = (
+    "rank",
+    "node",
+    "host",
+    "hostname",
+    "_HOSTNAME",
+    "pod",
+    "level",
+    "severity",
+    "levelname",
+    "logger",
+    "name",
+    "component",
+)
 
 
 def pieces(text: str) -> Iterator[bytes]:
@@ -63,7 +90,7 @@ def _flat(line: bytes) -> bytes:
     if not isinstance(record, dict):
         return line
     said = [value for key in _MESSAGE_KEYS if isinstance(value := record.get(key), str) and value.strip()]
-    if not said or any(isinstance(value, dict | list) for value in record.values() if value) and len(record) > 12:
+    if not said or (any(isinstance(value, dict | list) for value in record.values() if value) and len(record) > 12):
         return line
     head = ""
     for key in _TIME_KEYS:

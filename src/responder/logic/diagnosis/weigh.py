@@ -71,7 +71,9 @@ def weigh(
 ) -> list[Account]:
     """Accounts of all classes in `priors`, of `unknown` and of `benign`, most probable first; probabilities sum to 1."""
     found = list(findings)
-    accounts = {name: Account(name, prior=numbers.prior * math.log(prior / TYPICAL_PRIOR)) for name, prior in priors.items()}
+    accounts = {
+        name: Account(name, prior=numbers.prior * math.log(prior / TYPICAL_PRIOR)) for name, prior in priors.items()
+    }
     _support(found, accounts, numbers)
     _speak(words, accounts, numbers)
     _explain(accounts, explains, numbers)
@@ -108,7 +110,9 @@ def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: 
                         into[name][finding.group] = (weight, finding)
     for name, groups in pieces.items():
         account = accounts[name]
-        for rank, (weight, finding) in enumerate(sorted(groups.values(), key=lambda piece: (-piece[0], piece[1].order))):
+        for rank, (weight, finding) in enumerate(
+            sorted(groups.values(), key=lambda piece: (-piece[0], piece[1].order))
+        ):
             counted = weight * numbers.diminish**rank
             if finding.role is Role.CAUSE:
                 account.cause += counted
@@ -129,7 +133,9 @@ def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers:
         return
     for name, score in words.items():
         if name in accounts:
-            accounts[name].words = max(0.0, min(numbers.words_most, numbers.words * min(best, 3.0)) - numbers.words * (best - score))
+            accounts[name].words = max(
+                0.0, min(numbers.words_most, numbers.words * min(best, 3.0)) - numbers.words * (best - score)
+            )
 
 
 def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[str]], numbers: Calibration) -> None:

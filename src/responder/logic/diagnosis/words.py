@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 READ = 24_000
 """Characters of a text whose words are read: the first third and the last two thirds of it."""
@@ -30,7 +31,7 @@ def tokens(text: str) -> list[str]:
 def features(text: str) -> set[str]:
     """Words and neighbouring pairs of words; each counts once per text."""
     words = tokens(text)
-    return {*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))}
+    return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,191 @@
+"""How a diagnosis is made: read, judge, weigh, conclude. Pure: the same case, skill and knowledge give the same diagnosis.
+
+The phases of the skill are reported in its own order; each of the four stages here fills the phases it stands for.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from responder.logic.diagnosis import conclude
+from responder.logic.diagnosis.book import Book
+from responder.logic.diagnosis.conditions import Judge
+from responder.logic.diagnosis.knowledge import Knowledge
+from responder.logic.diagnosis.observe import Observed, observe
+from responder.logic.diagnosis.parts import Part, parts
+from responder.logic.diagnosis.weigh import Account, Finding, weigh
+from responder.logic.diagnosis.words import READ
+from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Phase, Verdict
+from responder.model.evidence import Evidence, EvidenceSource, Missing, Need
+from responder.model.skill import EvidenceSpec, Role, Skill, Strength
+
+STAGES = 4
+MOST_CITED = 60
+"""Evidence kept in a report: all that hypotheses cite, then the earliest."""
+
+
+def needs_for(skill: Skill, case: Case) -> list[Need]:
+    """What to ask for this case: all needs of the skill. Those whose variables are not known answer Missing(no_variable)."""
+    del case  # a skill's needs are few and bounded by their deadlines; what does not apply answers Missing
+    return list(skill.needs)
+
+
+def diagnose(
+    case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[[], float] = time.perf_counter
+) -> Diagnosis:
+    """Rank the causes. `watch` only times the phases for the report; nothing else depends on it."""
+    book = Book()
+    laps = [watch()]
+    marks = [0]
+    texts = parts(case)
+    seen = observe(texts, case.kind, knowledge, book, case.at)
+    _lap(laps, marks, watch, book)
+    judged, unmet = _judge(case, skill, seen, book)
+    _lap(laps, marks, watch, book)
+    ranked = _weigh(case, skill, knowledge, texts, [*seen.findings, *judged, *_history(case, book)])
+    _lap(laps, marks, watch, book)
+    found = conclude.entities(case, seen)
+    values = conclude.variables(case, found)
+    shown = conclude.hypotheses(ranked, skill, knowledge, seen, values)
+    out = conclude.ruled_out(ranked)
+    evidence = _kept(
+        book,
+        [id_ for one in shown for id_ in (*one.because, *one.against)] + [id_ for one in out for id_ in one.because],
+    )
+    kept = {entry.id for entry in evidence}
+    _lap(laps, marks, watch, book)
+    return Diagnosis(
+        verdict=_verdict(shown[0].class_),
+        hypotheses=shown,
+        ruled_out=out,
+        missing=_missing(case, skill, unmet),
+        evidence=evidence,
+        phases=_phases(skill, laps, marks, book, kept),
+        timeline=conclude.timeline(case, seen, seen.cited),
+        entities=found,
+        facts=conclude.facts(seen, ranked, knowledge),
+        title=conclude.title(ranked, knowledge, found),
+        summary=conclude.summary(shown, seen),
+    )
+
+
+def _lap(laps: list[float], marks: list[int], watch: Callable[[], float], book: Book) -> None:
+    laps.append(watch())
+    marks.append(len(book.entries()))
+
+
+def _judge(case: Case, skill: Skill, seen: Observed, book: Book) -> tuple[list[Finding], set[str]]:
+    """The skill's own conditions as findings, and the needs without which some could not be told."""
+    judge = Judge(case, seen, {need.name: need for need in skill.needs}, book)
+    findings: list[Finding] = []
+    unmet: set[str] = set()
+    for hypothesis in skill.hypotheses:
+        for place, (spec, speaks_for) in enumerate(
+            [(s, True) for s in hypothesis.for_] + [(s, False) for s in hypothesis.against]
+        ):
+            outcome = judge(spec)
+            unmet |= set(outcome.unknown)
+            if not outcome.met:
+                continue
+            side = {hypothesis.class_: spec.strength or Strength.MODERATE}
+            hit = outcome.hit
+            group = f"line {hit.part} {hit.line}" if hit else f"{hypothesis.class_} {place}"
+            evidence = outcome.evidence[0] if outcome.evidence else _stated(spec, book)
+            order = seen.order.of(hit) if hit else -1
+            findings.append(
+                Finding(evidence, group, Role.CAUSE, side if speaks_for else {}, {} if speaks_for else side, order)
+            )
+    return findings, unmet
+
+
+def _stated(spec: EvidenceSpec, book: Book) -> str:
+    """A condition that is met by absence still needs words to cite."""
+    said = spec.says or spec.model_dump_json(by_alias=True, exclude_defaults=True)
+    return book.fact(f"condition {said}", EvidenceSource.EVENT, said)
+
+
+def _history(case: Case, book: Book) -> list[Finding]:
+    """Earlier incidents of the same entities: a confirmed cause speaks weakly for the same cause again."""
+    findings = []
+    for past in case.past:
+        if past.class_ and past.confirmed:
+            said = f"{past.title or past.id}: cause was {past.class_} (confirmed)"
+            cited = book.fact(f"past {past.id}", EvidenceSource.HISTORY, said, past.at)
+            findings.append(Finding(cited, f"past {past.class_}", Role.SYMPTOM, {past.class_: Strength.MODERATE}))
+    return findings
+
+
+def _weigh(
+    case: Case, skill: Skill, knowledge: Knowledge, texts: Sequence[Part], findings: Sequence[Finding]
+) -> list[Account]:
+    own = {one.class_: one for one in skill.hypotheses}
+    names = (
+        list(knowledge.taxonomy)
+        if skill.whole_taxonomy or not own
+        else [name for name in knowledge.taxonomy if name in own]
+    )
+    priors = {}
+    for name in names:
+        known, spec = knowledge.taxonomy[name], own.get(name)
+        value = spec.prior.value if spec and spec.prior else known.prior.value
+        priors[name] = max(1e-6, value * known.kinds.get(case.kind, 1.0))
+    explains: dict[str, frozenset[str]] = dict(knowledge.explains)
+    for name, spec in own.items():
+        if spec.explains is not None:
+            explains[name] = frozenset(spec.explains) | explains.get(name, frozenset())
+    words = knowledge.words.score(_worded(texts))
+    return weigh(findings, priors, explains, words, knowledge.calibration)
+
+
+def _worded(texts: Sequence[Part]) -> str:
+    """Head and tail of what there is to read, bounded."""
+    pieces = []
+    for part in texts[:8]:
+        text = part.text
+        pieces.append(text if len(text) <= READ else text[: READ // 2] + "\n" + text[-READ // 2 :])
+    return "\n".join(pieces)
+
+
+def _verdict(first: str) -> Verdict:
+    if first == UNKNOWN:
+        return Verdict.INSUFFICIENT_EVIDENCE
+    return Verdict.BENIGN if first == BENIGN else Verdict.DIAGNOSED
+
+
+def _kept(book: Book, cited: Sequence[str]) -> tuple[Evidence, ...]:
+    wanted = set(cited)
+    entries = book.entries()
+    room = max(0, MOST_CITED - len(wanted))
+    spare = [entry for entry in entries if entry.id not in wanted][:room]
+    keep = wanted | {entry.id for entry in spare}
+    return tuple(entry for entry in entries if entry.id in keep)
+
+
+def _missing(case: Case, skill: Skill, unmet: set[str]) -> tuple[MissingNeed, ...]:
+    out = [
+        MissingNeed(need=name, reason=answer.reason)
+        for name, answer in case.readings.items()
+        if isinstance(answer, Missing)
+    ]
+    asked: Mapping[str, object] = case.readings
+    out += [
+        MissingNeed(need=need.name, reason="not_asked")
+        for need in skill.needs
+        if need.name not in asked and need.name in unmet
+    ]
+    return tuple(out)
+
+
+def _phases(skill: Skill, laps: Sequence[float], marks: Sequence[int], book: Book, kept: set[str]) -> tuple[Phase, ...]:
+    """Each stage's time and evidence under the phase of the skill that it stands for."""
+    names = skill.phases or ("read", "judge", "weigh", "conclude")
+    entries = book.entries()
+    durations = [0.0] * len(names)
+    evidence: list[list[str]] = [[] for _ in names]
+    for stage in range(STAGES):
+        place = min(len(names) - 1, stage * len(names) // STAGES)
+        durations[place] += (laps[stage + 1] - laps[stage]) * 1000
+        evidence[place] += [entry.id for entry in entries[marks[stage] : marks[stage + 1]] if entry.id in kept]
+    return tuple(
+        Phase(name=name, duration_ms=round(durations[place], 3), evidence=tuple(evidence[place]))
+        for place, name in enumerate(names)
+    )
