@@ -379,6 +379,8 @@ class Context:
     base_url: str = "http://127.0.0.1:8080"
     """Where people reach the page, for links in messages."""
     user_agent: str = "responder"
+    shared_store: bool = False
+    """Whether replicas of this daemon use the same store (PostgreSQL)."""
 
 
 # --- what the doors (web, chat, command line) may do --------------------------------------------------------------------

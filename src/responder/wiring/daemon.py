@@ -56,6 +56,7 @@ class Daemon:
     diagnosing: Diagnosing | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reload_error: str | None = None
+    address: str = ""
 
     @property
     def desk(self) -> DaemonDesk:
@@ -113,7 +114,8 @@ async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = T
     await store.open()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
-        context = Context(clock, store, book.base_url, f"responder/{__version__}")
+        shared = config.store.startswith("postgres")
+        context = Context(clock, store, book.base_url, f"responder/{__version__}", shared)
         enrichers = {name: adapters.enricher(name, raw, context) for name, raw in config.enrichers.items()}
         sinks = {name: adapters.sink(name, raw, context) for name, raw in config.sinks.items()}
         for part in (*enrichers.values(), *sinks.values()):

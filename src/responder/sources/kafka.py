@@ -1,0 +1,306 @@
+"""Kafka: several topics, a format each; at least once in, exactly once stored.
+
+Offsets live in the store, in the same transaction as the events, and move by compare-and-set: a zombie after a rebalance can
+neither rewind nor double. The group's own offsets are mirrored afterwards, for lag tools only. First start, an offset out of
+range and a recreated topic are loud. A broker that is away is tried again for ever, and `/readyz` tells.
+
+One task consumes; a rebalance only changes which partitions it reads. It ends when cancelled.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ConfigDict, Field
+from responder.duration import Duration, parse_duration
+from responder.errors import ConfigError, Conflict, Transient
+from responder.model.journal import Checkpoint
+from responder.model.value import Value
+from responder.ports import Context, Intake, RawMessage
+from responder.runtime.retry import delay
+from responder.telemetry import log
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+DESCRIPTION = "Kafka topics, a format each; offsets are stored with the events"
+_log = log(__name__)
+
+
+class Settings(Value):
+    """`sources.kafka`. Further keys (`security_protocol`, `sasl_*`, `ssl_*`, `client_id`...) are passed to aiokafka as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    bootstrap_servers: str | tuple[str, ...]
+    """host:port, or several."""
+    group_id: str = "responder"
+    """Consumer group; replicas share it."""
+    topics: dict[str, str] = Field(min_length=1)
+    """Topic to the format of its messages."""
+    start: Literal["earliest", "latest"] = "latest"
+    """Where a partition that was never read begins: old events of a long topic would page people for what is over."""
+    max_records: int = Field(default=500, gt=0, le=5000)
+    """Messages per transaction at most."""
+    poll_timeout: Duration = parse_duration("1s")
+    """How long a poll waits when there is nothing."""
+    ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    base_url: None = None
+    """Unused: the address of a stand-in goes into `bootstrap_servers`."""
+
+
+MIRROR_EVERY = timedelta(seconds=5)
+"""How often the group's own offsets follow: lag tools look every 15 s or so."""
+CHECK_EVERY = timedelta(seconds=2)
+"""How often a silent broker is asked whether it is there."""
+
+
+def create(settings: Settings, context: Context) -> "Kafka":
+    return Kafka(settings, context)
+
+
+class Kafka:
+    """The consumer."""
+
+    name = "kafka"
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self._settings = settings
+        self._context = context
+        self._problem: str | None = "not connected yet"
+        self._cluster = ""
+        self._next: dict[TopicPartition, int | None] = {}
+        """Per assigned partition the `next` that the store holds; None: no row yet."""
+
+    def ready(self) -> str | None:
+        return self._problem
+
+    async def run(self, intake: Intake) -> None:
+        """Consume for ever. Raises ConfigError when the group cannot be shared on this store."""
+        failures = 0
+        while True:
+            try:
+                async with _connected(self._options()) as (consumer, cluster):
+                    self._cluster = cluster
+                    consumer.subscribe(tuple(self._settings.topics), listener=_Assigned(self, consumer, intake))
+                    failures = 0
+                    await self._consume(consumer, intake)
+            except asyncio.CancelledError:
+                raise
+            except (Transient, OSError) as error:
+                failures += 1
+                self._problem = f"{self._servers()}: {error}"
+                wait = delay(min(failures, 5))
+                _log.warning("kafka_away", error=str(error), again_in_s=round(wait.total_seconds(), 1))
+                await asyncio.sleep(wait.total_seconds())
+
+    def _servers(self) -> str:
+        servers = self._settings.bootstrap_servers
+        return servers if isinstance(servers, str) else ",".join(servers)
+
+    def _options(self) -> dict[str, Any]:
+        more = dict(self._settings.__pydantic_extra__ or {})
+        if self._settings.ssl_cafile or self._settings.ssl_certfile or more.get("security_protocol") in ("SSL", "SASL_SSL"):
+            made = ssl.create_default_context(cafile=self._settings.ssl_cafile)
+            if self._settings.ssl_certfile:
+                made.load_cert_chain(self._settings.ssl_certfile, self._settings.ssl_keyfile)
+            more["ssl_context"] = made
+        return {"bootstrap_servers": self._servers().split(","), "group_id": self._settings.group_id, **more}
+
+    async def _consume(self, consumer: "AIOKafkaConsumer", intake: Intake) -> None:
+        from aiokafka.errors import KafkaError
+
+        loop = asyncio.get_running_loop()
+        mirrored = checked = loop.time()
+        timeout = int(self._settings.poll_timeout.total_seconds() * 1000)
+        try:
+            while True:
+                found = await consumer.getmany(timeout_ms=timeout, max_records=self._settings.max_records)
+                if found:
+                    self._problem = None
+                    await self._store(consumer, intake, found)
+                elif loop.time() - checked >= CHECK_EVERY.total_seconds():
+                    checked = loop.time()
+                    await self._check(consumer)
+                if loop.time() - mirrored >= MIRROR_EVERY.total_seconds():
+                    mirrored = loop.time()
+                    await self._mirror(consumer)
+        except KafkaError as error:
+            raise Transient(f"{type(error).__name__}: {error}") from error
+        finally:
+            await self._mirror(consumer)
+
+    async def _check(self, consumer: "AIOKafkaConsumer") -> None:
+        """A poll that brings nothing says nothing: ask for the metadata. The client reconnects by itself."""
+        from aiokafka.errors import KafkaError
+
+        try:
+            async with asyncio.timeout(5):
+                known = await consumer.topics()
+        except (KafkaError, TimeoutError) as error:
+            self._problem = f"{self._servers()}: {str(error) or 'no answer'}"
+            return
+        missing = sorted(set(self._settings.topics) - set(known))
+        self._problem = f"no such topic: {', '.join(missing)}" if missing else None
+
+    async def _store(
+        self, consumer: "AIOKafkaConsumer", intake: Intake, found: "Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]"
+    ) -> None:
+        """One transaction for everything of a poll. Redone from the stored offsets when it does not hold."""
+        now = self._context.clock.now()
+        live = {tp: records for tp, records in found.items() if tp in self._next and records}
+        messages = [self._message(tp.topic, record, now) for tp, records in live.items() for record in records if record.value]
+        checkpoints = [
+            Checkpoint(
+                cluster=self._cluster,
+                group=self._settings.group_id,
+                topic=tp.topic,
+                partition=tp.partition,
+                expected=self._next[tp],
+                next=records[-1].offset + 1,
+            )
+            for tp, records in live.items()
+        ]
+        if not checkpoints:
+            return
+        try:
+            await intake.accept(messages, checkpoints)
+        except Conflict as error:
+            _log.warning("offsets_moved_elsewhere", error=str(error), note="the batch was dropped and is read again")
+            await self._seek(consumer, intake, list(live))
+            return
+        except Transient as error:
+            self._problem = f"not stored: {error}"
+            _log.warning("not_stored", error=str(error))
+            await asyncio.sleep(delay(1, error.retry_after).total_seconds())
+            await self._seek(consumer, intake, list(live))
+            return
+        for checkpoint, tp in zip(checkpoints, live, strict=True):
+            if tp in self._next:
+                self._next[tp] = checkpoint.next
+
+    def _message(self, topic: str, record: "ConsumerRecord[Any, Any]", now: Any) -> RawMessage:
+        headers = {name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
+        format = self._settings.topics[topic]
+        origin = f"{topic}/{record.partition}/{record.offset}"
+        return RawMessage(record.value, format, format, now, headers, origin)
+
+    async def _mirror(self, consumer: "AIOKafkaConsumer") -> None:
+        """Tell the group where we are, for lag tools. Nothing depends on it."""
+        from aiokafka.errors import KafkaError
+
+        offsets = {tp: next for tp, next in self._next.items() if next is not None}
+        if not offsets:
+            return
+        try:
+            async with asyncio.timeout(2):
+                await consumer.commit(offsets)
+        except (KafkaError, TimeoutError) as error:
+            _log.debug("offsets_not_mirrored", error=str(error))
+
+    # partitions
+
+    async def assigned(self, consumer: "AIOKafkaConsumer", intake: Intake, partitions: "list[TopicPartition]") -> None:
+        """Start each partition where the store says, whatever the group's own offsets are."""
+        if not self._context.shared_store:
+            every = {(topic, p) for topic in self._settings.topics for p in consumer.partitions_for_topic(topic) or ()}
+            lacking = every - {(tp.topic, tp.partition) for tp in partitions}
+            if lacking:
+                _log.error(
+                    "group_is_shared",
+                    group=self._settings.group_id,
+                    partitions_elsewhere=len(lacking),
+                    hint="another consumer is in this group, but SQLite cannot be shared: give this daemon its own group_id, "
+                    "or use PostgreSQL",
+                )
+                self._problem = f"group {self._settings.group_id} has other members, but the store is not shared"
+        self._next = {}
+        await self._seek(consumer, intake, partitions)
+
+    def revoked(self) -> None:
+        self._next = {}
+
+    async def _seek(self, consumer: "AIOKafkaConsumer", intake: Intake, partitions: "list[TopicPartition]") -> None:
+        if not partitions:
+            return
+        first = await consumer.beginning_offsets(partitions)
+        last = await consumer.end_offsets(partitions)
+        for tp in partitions:
+            stored = await intake.checkpoint(self._cluster, self._settings.group_id, tp.topic, tp.partition)
+            begin = self._start(tp, stored, first[tp], last[tp])
+            if stored is None:
+                # Kept at once: a restart before the first message must not skip what arrives in between.
+                fresh = Checkpoint(
+                    cluster=self._cluster, group=self._settings.group_id, topic=tp.topic, partition=tp.partition,
+                    expected=None, next=begin,
+                )  # fmt: skip
+                await intake.accept((), (fresh,))
+                stored = begin
+            consumer.seek(tp, begin)
+            self._next[tp] = stored
+
+    def _start(self, tp: "TopicPartition", stored: int | None, first: int, last: int) -> int:
+        """Where to read from; everything but "go on" is loud."""
+        where = {"topic": tp.topic, "partition": tp.partition}
+        if stored is None:
+            begin = first if self._settings.start == "earliest" else last
+            _log.warning("partition_never_read", **where, begins_at=begin, start=self._settings.start)
+            return begin
+        if stored < first:
+            _log.error("offset_out_of_range", **where, stored=stored, oldest=first, lost=first - stored)
+            return first
+        if stored > last:
+            _log.error("topic_was_recreated", **where, stored=stored, newest=last, begins_at=first)
+            return first
+        return stored
+
+
+class _connected:
+    """A started consumer and its cluster's id; everything is closed at the end."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = dict(options)
+
+    async def __aenter__(self) -> "tuple[AIOKafkaConsumer, str]":
+        from aiokafka import AIOKafkaConsumer
+        from aiokafka.admin import AIOKafkaAdminClient
+        from aiokafka.errors import KafkaError
+
+        common = {name: value for name, value in self._options.items() if name != "group_id"}
+        try:
+            admin = AIOKafkaAdminClient(**common)
+            try:
+                await admin.start()
+                cluster = str((await admin.describe_cluster()).get("cluster_id") or "unnamed")
+            finally:
+                await admin.close()
+            self._consumer = AIOKafkaConsumer(
+                **self._options, enable_auto_commit=False, auto_offset_reset="none", max_partition_fetch_bytes=4 * 1024 * 1024
+            )
+            await self._consumer.start()
+        except (KafkaError, TypeError) as error:
+            if isinstance(error, TypeError):
+                raise ConfigError(f"sources.kafka has an option that aiokafka does not know: {error}") from error
+            raise Transient(f"{type(error).__name__}: {error}") from error
+        return self._consumer, cluster
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._consumer.stop()
+
+
+def _Assigned(source: Kafka, consumer: "AIOKafkaConsumer", intake: Intake) -> Any:  # noqa: N802 -- makes an instance
+    """aiokafka's rebalance listener; its class is imported only when Kafka is configured."""
+    from aiokafka import ConsumerRebalanceListener
+
+    class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+        async def on_partitions_revoked(self, revoked: Any) -> None:
+            source.revoked()
+
+        async def on_partitions_assigned(self, assigned: Any) -> None:
+            await source.assigned(consumer, intake, sorted(assigned))
+
+    return Listener()
