@@ -9,8 +9,8 @@ One task consumes; a rebalance only changes which partitions it reads. It ends w
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -304,3 +304,55 @@ def _Assigned(source: Kafka, consumer: "AIOKafkaConsumer", intake: Intake) -> An
             await source.assigned(consumer, intake, sorted(assigned))
 
     return Listener()
+
+
+async def check(settings: Settings) -> str | None:
+    """For `doctor`: None when the cluster answers and has the topics. Raises Transient when it cannot be reached."""
+    source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to connect
+    async with _connected(source._options()) as (consumer, _):
+        known = await consumer.topics()
+    missing = sorted(set(settings.topics) - set(known))
+    return f"no such topic: {', '.join(missing)}" if missing else None
+
+
+async def read_topic_messages(
+    settings: Settings, topic: str, start: datetime | None, end: datetime | None
+) -> AsyncIterator[RawMessage]:
+    """Every message of a topic that is there now, oldest offsets first per partition, by the broker's time stamp."""
+    from aiokafka import TopicPartition
+
+    source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to read
+    options = {name: value for name, value in source._options().items() if name != "group_id"}
+    async with _connected({**options, "group_id": None}) as (consumer, _):
+        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))]
+        if not partitions:
+            return
+        consumer.assign(partitions)
+        last = await consumer.end_offsets(partitions)
+        first = await consumer.beginning_offsets(partitions)
+        for tp in partitions:
+            consumer.seek(tp, first[tp])
+        open_ = {tp for tp in partitions if last[tp] > first[tp]}
+        while open_:
+            found = await consumer.getmany(*open_, timeout_ms=1000, max_records=settings.max_records)
+            for tp, records in found.items():
+                for record in records:
+                    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+                    if record.value and (start is None or at >= start) and (end is None or at < end):
+                        yield source._message(topic, record, at)
+            open_ = {tp for tp in open_ if await consumer.position(tp) < last[tp]}
+
+
+async def _partitions(consumer: "AIOKafkaConsumer", topic: str) -> set[int]:
+    """The consumer knows only topics that it subscribed to; ask for all once."""
+    await consumer.topics()
+    consumer.subscribe([topic])
+    found = set(consumer.partitions_for_topic(topic) or ())
+    for _ in range(20):
+        if found:
+            break
+        await consumer.topics()
+        await asyncio.sleep(0.1)
+        found = set(consumer.partitions_for_topic(topic) or ())
+    consumer.unsubscribe()
+    return found
