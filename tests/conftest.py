@@ -1,0 +1,58 @@
+"""Fixtures for all tests: the real servers, each started at its first use; and Hypothesis' settings."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+from tests.servers import alertmanager as alertmanagers
+from tests.servers import chromium as browsers
+from tests.servers import kafka as brokers
+from tests.servers import postgres as databases
+from tests.servers import prometheus as prometheuses
+
+# No deadline: a shared machine's slow moment is no defect. In CI the same examples each time: red is red twice.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[brokers.Kafka]:
+    """A broker. A test that stops it starts it again."""
+    with brokers.running() as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Postgres]:
+    with databases.running() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def postgres_url(postgres: databases.Postgres) -> Iterator[str]:
+    """`postgresql://...` of an empty database of this test's own."""
+    with postgres.new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def prometheus() -> Iterator[prometheuses.Start]:
+    """Call it with a configuration to get a running Prometheus; it ends with the test."""
+    with contextlib.ExitStack() as started:
+        yield lambda config=None, **more: started.enter_context(prometheuses.running(config, **more))
+
+
+@pytest.fixture
+def alertmanager() -> Iterator[alertmanagers.Start]:
+    """Call it with a configuration to get a running Alertmanager; it ends with the test."""
+    with contextlib.ExitStack() as started:
+        yield lambda config=None: started.enter_context(alertmanagers.running(config))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> browsers.Chromium:
+    return browsers.find()
