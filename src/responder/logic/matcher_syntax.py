@@ -223,16 +223,17 @@ def _unescape(text: str) -> str:
     return _ESCAPE.sub(lambda found: _UNESCAPED.get(found.group(1), found.group()), text)
 
 
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-_OPTIONS.dot_nl = True  # as in Prometheus 3: a label value with a line break is still one value
-_OPTIONS.never_capture = True
+OPTIONS = re2.Options()
+"""Of every pattern in a matcher."""
+OPTIONS.log_errors = False
+OPTIONS.dot_nl = True  # as in Prometheus 3: a label value with a line break is still one value
+OPTIONS.never_capture = True
 
 
 def compile_pattern(pattern: str) -> "re2._Regexp":
     """An RE2 over UTF-8 bytes; anchoring is up to the caller. Raises ValueError."""
     try:
-        return re2.compile(pattern.encode(), _OPTIONS)
+        return re2.compile(pattern.encode(), OPTIONS)
     except re2.error as error:
         told = error.args[0]
         raise ValueError(told.decode(errors="replace") if isinstance(told, bytes) else str(told)) from None
