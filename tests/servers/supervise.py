@@ -17,8 +17,16 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--user"]:
         user, arguments = arguments[1], arguments[2:]
     _, line = arguments
-    ids = {"user": user, "group": user, "extra_groups": []} if user and os.geteuid() == 0 else {}
-    server = subprocess.Popen(["/bin/sh", "-c", line], stdin=subprocess.DEVNULL, start_new_session=True, **ids)
+    if os.geteuid() != 0:
+        user = None  # we cannot become another user, and need not
+    server = subprocess.Popen(
+        ["/bin/sh", "-c", line],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+    )
     ended = os.pidfd_open(server.pid)
     readable, _, _ = select.select([sys.stdin, ended], [], [])
     if ended not in readable:

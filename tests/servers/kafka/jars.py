@@ -31,7 +31,7 @@ def fetch() -> None:
     maven = require_program(("mvn",), PACKAGE)
     partial = FOLDER.with_suffix(".partial")
     copy = ["dependency:copy-dependencies", f"-DoutputDirectory={partial}", "-DincludeScope=runtime"]
-    argv = [maven, "-q", "-B", "-f", POM, *copy]
+    argv = [str(maven), "-q", "-B", "-f", str(POM), *copy]
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=WITHIN_S)
     if done.returncode != 0:
         raise ServerError(f"Maven could not fetch Kafka {VERSION}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
