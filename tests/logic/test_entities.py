@@ -108,8 +108,28 @@ def test_label_to_entity(labels: dict[str, str], kind: str, names: tuple[str, ..
 
 
 NAMES = st.sampled_from(
-    "node instance job pod exported_pod namespace UUID uuid gpu device model model_name mountpoint fstype partition "
-    "exported_job service Hostname jobid alertname".split()
+    [
+        "node",
+        "instance",
+        "job",
+        "pod",
+        "exported_pod",
+        "namespace",
+        "UUID",
+        "uuid",
+        "gpu",
+        "device",
+        "model",
+        "model_name",
+        "mountpoint",
+        "fstype",
+        "partition",
+        "exported_job",
+        "service",
+        "Hostname",
+        "jobid",
+        "alertname",
+    ]
 )
 
 
