@@ -19,7 +19,9 @@ from responder.duration import Duration, parse_duration
 from responder.errors import ConfigError
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
-SECRET_FIELDS = re.compile(r"(?i)(^|_)(token|secret|password|routing_key|api_key|sasl_plain_password|signing_secret|app_token)$")
+SECRET_FIELDS = re.compile(
+    r"(?i)(^|_)(token|secret|password|routing_key|api_key|sasl_plain_password|signing_secret|app_token)$"
+)
 
 
 class _Part(BaseModel):
@@ -160,12 +162,12 @@ class Config(_Part):
     store: str = "sqlite:responder.db"
     listen: Listen = Listen()
     sources: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    enrichers: dict[str, dict[str, Any] | None] = Field(default_factory=lambda: {"history": {}})
-    sinks: dict[str, dict[str, Any] | None] = Field(default_factory=lambda: {"console": {}})
+    enrichers: dict[str, dict[str, Any] | None] = {"history": {}}
+    sinks: dict[str, dict[str, Any] | None] = {"console": {}}
     rules: tuple[str, ...] = ("builtin:default",)
     skills: tuple[str, ...] = ("builtin:default",)
     owners: dict[str, OwnerPart] = Field(default_factory=dict)
-    roles: dict[str, Role] = Field(default_factory=lambda: {"default": "operator"})
+    roles: dict[str, Role] = {"default": "operator"}
     severity: SeverityPart = SeverityPart()
     prices: Prices = Prices()
     topology: str | dict[str, dict[str, str]] | None = None
@@ -260,7 +262,13 @@ def literal_secrets(document: Document) -> list[tuple[str | int, ...]]:
             last = str(path[-1]) if path else ""
             in_auth = len(path) >= 2 and path[-1] == "bearer"
             pager = len(path) >= 3 and path[0] == "owners" and path[-1] == "pagerduty"
-            if SECRET_FIELDS.search(last) or in_auth or pager or "://" in value and re.search(r"://[^/\s:]+:[^@/\s]+@", value):
+            if (
+                SECRET_FIELDS.search(last)
+                or in_auth
+                or pager
+                or ("://" in value
+                and re.search(r"://[^/\s:]+:[^@/\s]+@", value))
+            ):
                 found.append(path)
 
     walk(document.data, ())

@@ -68,9 +68,7 @@ class Transient(ResponderError):
     `outcome_unknown` is true when the request may have taken effect (timeout, connection lost after sending, 5xx).
     """
 
-    def __init__(
-        self, message: str, *, retry_after: timedelta | None = None, outcome_unknown: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown

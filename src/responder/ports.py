@@ -311,9 +311,7 @@ class Tx(Protocol):
     def past_incidents(
         self, entities: Sequence[tuple[str, str]], start: datetime, end: datetime, exclude: str | None
     ) -> list[Incident]: ...
-    def count_events(
-        self, kind: str, name: str, start: datetime, end: datetime, labels: Mapping[str, str]
-    ) -> int:
+    def count_events(self, kind: str, name: str, start: datetime, end: datetime, labels: Mapping[str, str]) -> int:
         """Journalled firing events of an entity whose labels include `labels`."""
         ...
 
@@ -417,12 +415,18 @@ class Operations(Protocol):
 class Desk(Protocol):
     """All that a door needs; reads go straight to the store."""
 
-    store: Store
-    clock: Clock
-    intake: Intake
-    operations: Operations
-    base_url: str
-    version: str
+    @property
+    def store(self) -> Store: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def intake(self) -> Intake: ...
+    @property
+    def operations(self) -> Operations: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def version(self) -> str: ...
 
     async def explain(self, event_id: str) -> Mapping[str, JsonValue] | None:
         """Why: the event, each rule down to the failed matcher, what held it back, its incidents, what was sent where. None: unknown."""

@@ -34,8 +34,12 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
-    log_level: Annotated[str, typer.Option(envvar="RESPONDER_LOG_LEVEL", help="debug, info, warning or error.")] = "info",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    log_level: Annotated[
+        str, typer.Option(envvar="RESPONDER_LOG_LEVEL", help="debug, info, warning or error.")
+    ] = "info",
     log_format: Annotated[str, typer.Option(envvar="RESPONDER_LOG_FORMAT", help="auto, json or text.")] = "auto",
 ) -> None:
     """Turns alerts and job failures of GPU clusters into one evidence-cited triage report per incident."""

@@ -20,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(skills, name="skills", rich_help_panel="Rules and skills")
 
 
-PathsArgument = Annotated[list[Path] | None, typer.Argument(help="Files or folders; default: what the configuration names.")]
+PathsArgument = Annotated[
+    list[Path] | None, typer.Argument(help="Files or folders; default: what the configuration names.")
+]
 
 
 def test(
@@ -68,7 +70,9 @@ def check(paths: PathsArgument = None, json: JsonOption = False, config: ConfigO
 
 
 def evaluate(
-    cases: Annotated[list[Path], typer.Argument(help="Labelled cases: JSONL, or the YAML of a skill library's examples.")],
+    cases: Annotated[
+        list[Path], typer.Argument(help="Labelled cases: JSONL, or the YAML of a skill library's examples.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Write a result per line there.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -98,7 +102,9 @@ def evaluate(
 @skills.command("ls")
 def skills_ls(
     domain: Annotated[str | None, typer.Option(help="Only this domain.")] = None,
-    mode: Annotated[str | None, typer.Option(help="diagnoser, classifier, reviewer, planner, optimizer, reporter, checker.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="diagnoser, classifier, reviewer, planner, optimizer, reporter, checker.")
+    ] = None,
     status: Annotated[str | None, typer.Option(help="released or planned.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -138,7 +144,9 @@ def skills_show(name: str, config: ConfigOption = None) -> None:
     entry = book.knowledge.registry.get(name)
     if entry is None:
         raise InputError(f"no skill is called {name!r}{nearest(name, book.knowledge.registry)}")
-    typer.echo(f"{entry.name} ({entry.mode.value}, {entry.domain}) is planned.\nUse when {entry.use_when}.\nOutput: {entry.output}")
+    typer.echo(
+        f"{entry.name} ({entry.mode.value}, {entry.domain}) is planned.\nUse when {entry.use_when}.\nOutput: {entry.output}"
+    )
 
 
 @skills.command("export")

@@ -8,7 +8,9 @@ from responder.cli.output import JsonOption, print_json, table
 from responder.errors import InputError, Transient
 
 UrlOption = Annotated[str, typer.Option("--url", envvar="RESPONDER_URL", help="Where the daemon listens.")]
-TokenOption = Annotated[str | None, typer.Option("--token", envvar="RESPONDER_TOKEN", help="Bearer token.", show_default=False)]
+TokenOption = Annotated[
+    str | None, typer.Option("--token", envvar="RESPONDER_TOKEN", help="Bearer token.", show_default=False)
+]
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 incidents = typer.Typer(help="List, show and act on the incidents of a running daemon.", no_args_is_help=True)
@@ -28,7 +30,9 @@ def call(url: str, token: str | None, method: str, path: str, **request: Any) ->
     try:
         answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=30, **request)
     except httpx.HTTPError as error:
-        raise Transient(f"no daemon answers at {url}: {error}; start one with `responder run`, or set RESPONDER_URL") from error
+        raise Transient(
+            f"no daemon answers at {url}: {error}; start one with `responder run`, or set RESPONDER_URL"
+        ) from error
     if answer.status_code == 401:
         raise InputError(f"{url} wants credentials: pass --token or set RESPONDER_TOKEN")
     if answer.status_code >= 400:
@@ -63,7 +67,15 @@ def incidents_ls(
     table(
         ("ID", "SEV", "STATUS", "OWNER", "EVENTS", "OPENED", "TITLE"),
         [
-            (r["id"], r["severity"], r["status"], r["owner"], r["events"], r["opened_at"][:16].replace("T", " "), r["title"])
+            (
+                r["id"],
+                r["severity"],
+                r["status"],
+                r["owner"],
+                r["events"],
+                r["opened_at"][:16].replace("T", " "),
+                r["title"],
+            )
             for r in rows
         ],
         empty="no incidents match",
@@ -142,7 +154,10 @@ def quarantine_ls(
     if json:
         print_json(found)
         return
-    rows = [(r["id"], r["at"][:19].replace("T", " "), r["format"], r["stage"], r["error"][:80]) for r in found["quarantined"]]
+    rows = [
+        (r["id"], r["at"][:19].replace("T", " "), r["format"], r["stage"], r["error"][:80])
+        for r in found["quarantined"]
+    ]
     table(("ID", "AT", "FORMAT", "STAGE", "ERROR"), rows, empty="the quarantine is empty")
 
 

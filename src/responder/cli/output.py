@@ -10,7 +10,9 @@ import typer
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("-c", "--config", envvar="RESPONDER_CONFIG", help="Configuration file; default: responder.yaml if present."),
+    typer.Option(
+        "-c", "--config", envvar="RESPONDER_CONFIG", help="Configuration file; default: responder.yaml if present."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, nothing else.")]
 

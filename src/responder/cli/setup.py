@@ -42,7 +42,9 @@ def init(
         written.append(str(target))
     (folder / "skills").mkdir(exist_ok=True)
     typer.echo(f"wrote {', '.join(written)}")
-    typer.echo("next: edit responder.yaml, then `responder check`, `responder test`, `responder doctor`, `responder run`")
+    typer.echo(
+        "next: edit responder.yaml, then `responder check`, `responder test`, `responder doctor`, `responder run`"
+    )
 
 
 @db.command("upgrade")

@@ -31,7 +31,14 @@ REASON_BITS = {
 }  # fmt: skip
 """nvmlClocksEventReasons (nvml.h)."""
 
-RECOVERY_ACTIONS = {0: "none", 1: "reset GPU", 2: "reboot node", 3: "drain P2P", 4: "drain and reset", 5: "recover IMEX domain"}
+RECOVERY_ACTIONS = {
+    0: "none",
+    1: "reset GPU",
+    2: "reboot node",
+    3: "drain P2P",
+    4: "drain and reset",
+    5: "recover IMEX domain",
+}
 """NVML_GPU_RECOVERY_ACTION_* (nvml.h, driver R570 and later)."""
 
 
@@ -54,7 +61,12 @@ def snapshot() -> dict[str, Any]:
     try:
         count = pynvml.nvmlDeviceGetCount()
         gpus = [_gpu(pynvml, index) for index in range(count)]
-        return {"at": time.time(), "driver": _text(pynvml.nvmlSystemGetDriverVersion()), "expected": count, "gpus": gpus}
+        return {
+            "at": time.time(),
+            "driver": _text(pynvml.nvmlSystemGetDriverVersion()),
+            "expected": count,
+            "gpus": gpus,
+        }
     except pynvml.NVMLError as error:
         return {"error": {"reason": reason(error), "detail": str(error)}}
 
@@ -110,7 +122,10 @@ def _field(nvml: Any, unit: str, read: Callable[[], Any]) -> dict[str, Any]:
 
 def _readers(nvml: Any, h: Any) -> dict[str, tuple[str, Callable[[], Any]]]:
     def reasons() -> int:
-        getter = getattr(nvml, "nvmlDeviceGetCurrentClocksEventReasons", None) or nvml.nvmlDeviceGetCurrentClocksThrottleReasons
+        getter = (
+            getattr(nvml, "nvmlDeviceGetCurrentClocksEventReasons", None)
+            or nvml.nvmlDeviceGetCurrentClocksThrottleReasons
+        )
         return int(getter(h))
 
     def bit(name: str) -> Callable[[], bool]:
@@ -185,7 +200,10 @@ def _readers(nvml: Any, h: Any) -> dict[str, tuple[str, Callable[[], Any]]]:
         "clocks.sm": ("MHz", lambda: int(nvml.nvmlDeviceGetClockInfo(h, nvml.NVML_CLOCK_SM))),
         "clocks.max.sm": ("MHz", lambda: int(nvml.nvmlDeviceGetMaxClockInfo(h, nvml.NVML_CLOCK_SM))),
         "clocks_event_reasons.active": ("", reasons),
-        "clocks_event_reasons.names": ("", lambda: ", ".join(n for n, b in REASON_BITS.items() if reasons() & b) or "none"),
+        "clocks_event_reasons.names": (
+            "",
+            lambda: ", ".join(n for n, b in REASON_BITS.items() if reasons() & b) or "none",
+        ),
         "clocks_event_reasons.hw_thermal_slowdown": ("", bit("hw_thermal_slowdown")),
         "clocks_event_reasons.hw_power_brake_slowdown": ("", bit("hw_power_brake_slowdown")),
         "clocks_event_reasons.sw_power_cap": ("", bit("sw_power_cap")),

@@ -64,7 +64,9 @@ class Nvml:
     async def read(self, ask: Ask) -> Reading | Missing:
         need = ask.need
         if not isinstance(need.query, str):
-            return Missing(need=need.name, reason="bad_query", detail="name a field, for example pcie.link.width.current")
+            return Missing(
+                need=need.name, reason="bad_query", detail="name a field, for example pcie.link.width.current"
+            )
         nodes = ask.variables.get("node", ())
         if nodes and not any(self._is_here(node) for node in nodes):
             return Missing(need=need.name, reason="not_this_node", detail=f"this host is not {nodes[0]}")
@@ -114,7 +116,12 @@ async def probe(timeout_s: float, library: str | None = None) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(out)
         return found
     except TimeoutError:
-        return {"error": {"reason": "timeout", "detail": f"NVML hung for {timeout_s:g} s (a hung GSP does that); it was killed"}}
+        return {
+            "error": {
+                "reason": "timeout",
+                "detail": f"NVML hung for {timeout_s:g} s (a hung GSP does that); it was killed",
+            }
+        }
     except orjson.JSONDecodeError:
         return {"error": {"reason": "failed", "detail": f"the NVML process ended with status {child.returncode}"}}
     finally:
@@ -142,7 +149,8 @@ def _answer(ask: Ask, taken: Mapping[str, Any]) -> Reading | Missing:
         return Missing(need=need.name, reason="not_this_node", detail=f"no GPU of this host has UUID {min(wanted)}")
     chosen = chosen or gpus
     query = str(need.query)
-    values, missing = [], []
+    values: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    missing: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for gpu in chosen:
         field = gpu["fields"].get(query)
         if field is None:

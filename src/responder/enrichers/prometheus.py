@@ -86,7 +86,7 @@ class Prometheus:
         now = datetime.now(UTC)
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, "vector(1)", now, 5.0)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             reason, detail = _reason(error)
             return f"Prometheus at {self._address}: {reason}: {detail}"
         return None if found else f"Prometheus at {self._address} answered, but not with a result: is that its API?"
@@ -134,7 +134,7 @@ class Prometheus:
             rows = self._ask(query, at, wait)
             span = at - ask.window.start_at
             before = self._ask(query, ask.window.start_at - span, wait) if need.baseline else []
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return self._missing(ask, query, error)
         series = [_line(row["metric"], [row["value"]]) for row in rows[:LINES] if "value" in row]
         return self._reading(ask, query, series, _mean([float(row["value"][1]) for row in before if "value" in row]))
@@ -144,10 +144,8 @@ class Prometheus:
         span = window.end_at - window.start_at
         try:
             rows = self._ask_range(query, window.start_at, window.end_at, wait)
-            before = (
-                self._ask_range(query, window.start_at - span, window.start_at, wait) if ask.need.baseline else []
-            )
-        except Exception as error:
+            before = self._ask_range(query, window.start_at - span, window.start_at, wait) if ask.need.baseline else []
+        except Exception as error:  # noqa: BLE001
             return self._missing(ask, query, error)
         series = [_line(row["metric"], row["values"]) for row in rows[:LINES] if row.get("values")]
         base = [float(value) for row in before for _, value in row.get("values", ())]

@@ -110,7 +110,9 @@ def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:
     for event in found.events:
         word = "Resolved" if event.status is Status.RESOLVED else "Firing"
         entries.append(TimelineEntry(at=event.starts_at, what=f"{word}: {event.title}"[:300]))
-    entries.append(TimelineEntry(at=incident.opened_at, what=f"Incident {incident.id} opened by rule {incident.rule.name}"))
+    entries.append(
+        TimelineEntry(at=incident.opened_at, what=f"Incident {incident.id} opened by rule {incident.rule.name}")
+    )
     if incident.resolved_at is not None:
         entries.append(TimelineEntry(at=incident.resolved_at, what="Incident resolved"))
     unique = {(entry.at, entry.what): entry for entry in sorted(entries, key=lambda entry: (entry.at, entry.what))}
@@ -141,7 +143,9 @@ def escalation(incident: Incident, owner: Owner, at_once: str | None, now: datet
     if not owner.escalation:
         return None
     final = owner.escalation[-1]
-    return Escalation(level=final.level, who=final.who, due_at=incident.opened_at + waited, why="every earlier step has passed")
+    return Escalation(
+        level=final.level, who=final.who, due_at=incident.opened_at + waited, why="every earlier step has passed"
+    )
 
 
 def same_content(one: Report, other: Report) -> bool:

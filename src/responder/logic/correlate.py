@@ -203,7 +203,9 @@ class _Fold:
         """Where a new firing event goes; records its trail and returns the incidents that it joined."""
         event = routed.event
         names = tuple(rule.name for rule, _ in routed.rules)
-        silence = next((s for s in self.known.silences if s.active_at(self.now) and self.silenced(s, routed.labels)), None)
+        silence = next(
+            (s for s in self.known.silences if s.active_at(self.now) and self.silenced(s, routed.labels)), None
+        )
         triage = [(rule, key) for rule, key in routed.rules if rule.outcome is Outcome.TRIAGE]
         if not routed.rules:
             self._record(routed, Disposition.OBSERVED, "no_rule_matched")
@@ -326,9 +328,7 @@ class _Fold:
         self.out.timers.append(("triage", incident.id, self.now, reason))
         self.out.cancelled.extend([("resolve", incident.id), ("repeat", incident.id), ("escalate", incident.id)])
         self.out.transitions.append((incident.rule.name, "resolved"))
-        return incident.model_copy(
-            update={"status": IncidentStatus.RESOLVED, "resolved_at": self.now, "firing": 0}
-        )
+        return incident.model_copy(update={"status": IncidentStatus.RESOLVED, "resolved_at": self.now, "firing": 0})
 
     # facts, records
 
@@ -411,9 +411,7 @@ def _job_names(event: Event) -> set[str]:
     return names
 
 
-def _merged(
-    have: Mapping[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
+def _merged(have: Mapping[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     out = dict(have)
     for kind, names in more.items():
         known = out.get(kind, ())
@@ -426,7 +424,9 @@ def _merged(
 def closed(incident: Incident, now: datetime, reason: str) -> Changes:
     """Resolve an incident from outside a batch (a person, `resolve_after`)."""
     known = Known(states={}, latest={}, by_id={incident.id: incident}, journalled=set(), of_jobs=[])
-    fold = _Fold(known, now, lambda rule, event: (incident.severity, ""), incident.rules_version, lambda s, labels: False)
+    fold = _Fold(
+        known, now, lambda rule, event: (incident.severity, ""), incident.rules_version, lambda s, labels: False
+    )
     fold._put_incident((incident.rule.name, key_text(incident.key)), fold.close(incident, reason))
     return fold.run(())
 

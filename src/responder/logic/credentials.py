@@ -36,7 +36,11 @@ def signature_ok(auth: Auth, headers: Mapping[str, str], body: bytes, now: datet
     signed = body
     if auth.hmac.timestamp_header is not None:
         stamp = headers.get(auth.hmac.timestamp_header.lower(), "")
-        if not stamp.isdigit() or len(stamp) > 12 or abs(now.timestamp() - int(stamp)) > auth.hmac.tolerance.total_seconds():
+        if (
+            not stamp.isdigit()
+            or len(stamp) > 12
+            or abs(now.timestamp() - int(stamp)) > auth.hmac.tolerance.total_seconds()
+        ):
             return False
         signed = stamp.encode() + b":" + body
     expected = hmac.new(auth.hmac.secret.encode(), signed, getattr(hashlib, auth.hmac.algorithm)).hexdigest()

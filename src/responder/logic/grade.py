@@ -85,9 +85,7 @@ def grade(
     return min(drivers, key=lambda driver: driver.severity.rank)
 
 
-def _by_numbers(
-    thresholds: Mapping[str, Mapping[str, float]], numbers: Mapping[str, float | None]
-) -> Sequence[Driver]:
+def _by_numbers(thresholds: Mapping[str, Mapping[str, float]], numbers: Mapping[str, float | None]) -> Sequence[Driver]:
     out = []
     for name, number in numbers.items():
         if number is None:

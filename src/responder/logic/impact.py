@@ -87,7 +87,7 @@ def _job_hours(job: JobFact, at: datetime) -> tuple[float | None, str]:
     since = job.checkpoint_at or job.started_at
     if since is None:
         return (0.0, "") if job.gpus == 0 else (None, "")
-    until = min(job.ended_at or at, at) if job.state in _LOST and job.ended_at else at
+    until = min(job.ended_at, at) if job.state in _LOST and job.ended_at is not None else at
     hours = max(0.0, (until - since).total_seconds() / 3600)
     note = "" if job.checkpoint_at else "counted from the start: no checkpoint is known"
     return job.gpus * hours, note
@@ -107,7 +107,9 @@ def _why_no_hours(jobs: Sequence[JobFact], states: set[JobState], named: Sequenc
             if named
             else "no job is known on what was hit (no scheduler events seen)"
         )
-    without = [job.id for job in jobs if job.state in states and _job_hours(job, job.ended_at or _epoch(job))[0] is None]
+    without = [
+        job.id for job in jobs if job.state in states and _job_hours(job, job.ended_at or _epoch(job))[0] is None
+    ]
     return f"GPU count or start time unknown for job {without[0]}" if without else "no job of that state"
 
 
@@ -189,7 +191,11 @@ def _statement(
     cost: float | None,
     notes: Sequence[str],
 ) -> str:
-    hit = [_count(len(names), noun, names) for noun, names in (("node", nodes), ("job", jobs), ("service", services)) if names]
+    hit = [
+        _count(len(names), noun, names)
+        for noun, names in (("node", nodes), ("job", jobs), ("service", services))
+        if names
+    ]
     if gpus:
         named = [gpu.uuid or f"#{gpu.index}" for gpu in gpus]
         hit.insert(1 if nodes else 0, _count(len(gpus), "GPU", named))

@@ -31,9 +31,7 @@ def _result(id: str, problem: str) -> QualityCheck:
 def _cited(report: Report) -> QualityCheck:
     known = {evidence.id for evidence in report.evidence}
     cited = {
-        id
-        for part in (*report.hypotheses, *report.ruled_out)
-        for id in (*part.because, *getattr(part, "against", ()))
+        id for part in (*report.hypotheses, *report.ruled_out) for id in (*part.because, *getattr(part, "against", ()))
     }
     lost = sorted(cited - known)
     return _result("evidence-exists", f"cites {', '.join(lost)}, which is not in the report" if lost else "")
@@ -52,7 +50,13 @@ def _utc(report: Report) -> QualityCheck:
 def _missing_named(report: Report) -> QualityCheck:
     bare = [missing.need for missing in report.missing if not missing.reason]
     silent = report.verdict is Verdict.INSUFFICIENT_EVIDENCE and not report.missing and not report.hypotheses
-    problem = f"no reason for {', '.join(bare)}" if bare else "says insufficient evidence but not what is missing" if silent else ""
+    problem = (
+        f"no reason for {', '.join(bare)}"
+        if bare
+        else "says insufficient evidence but not what is missing"
+        if silent
+        else ""
+    )
     return _result("missing-is-named", problem)
 
 

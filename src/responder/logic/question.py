@@ -13,7 +13,11 @@ def question_key(ask: Ask) -> str:
     """Enricher, query with its variables filled in, and window; independent of how the enricher is configured."""
     need = ask.need
     query = _filled(json.dumps(need.query, sort_keys=True), ask.variables)
-    span = f"{ask.window.start_at.isoformat()}/{ask.window.end_at.isoformat()}" if need.range else ask.window.at.isoformat()
+    span = (
+        f"{ask.window.start_at.isoformat()}/{ask.window.end_at.isoformat()}"
+        if need.range
+        else ask.window.at.isoformat()
+    )
     return f"{need.source}:{need.name}:{query}@{span}{'+baseline' if need.baseline else ''}"
 
 

@@ -209,7 +209,9 @@ class Deliver:
         SEND_ERRORS.labels(sink.name, "rate_limited" if rate_limited else "transient").inc()
         if not rate_limited:
             SINK_FAILING.labels(sink.name).set(1)
-        _log.warning("send_failed", sink=sink.name, incident=row.incident_id, error=str(error), again_at=due_at.isoformat())
+        _log.warning(
+            "send_failed", sink=sink.name, incident=row.incident_id, error=str(error), again_at=due_at.isoformat()
+        )
         use_fallback = fallback_due(failing, now)
         await self._store.write(lambda tx: self._postpone(tx, claim, failing, due_at, use_fallback, sink))
         if use_fallback:
@@ -260,7 +262,7 @@ class Deliver:
 
     def _keep_failure(self, tx: Tx, row: Delivery) -> None:
         current = tx.deliveries(row.incident_id).get(row.sink, row)
-        names = ("attempts", "failing_since", "last_error", "attempt_started_at", "abandoned")
+        names: tuple[str, ...] = ("attempts", "failing_since", "last_error", "attempt_started_at", "abandoned")
         if current.desired_version != row.desired_version:
             names = tuple(name for name in names if name != "abandoned")
         tx.put_deliveries([current.model_copy(update={name: getattr(row, name) for name in names})])

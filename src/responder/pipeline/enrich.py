@@ -60,7 +60,9 @@ class Enrich:
     async def _ask(self, ask: Ask) -> Reading | Missing:
         enricher = self._enrichers.get(ask.need.source)
         if enricher is None:
-            return Missing(need=ask.need.name, reason="not_configured", detail=f"no enricher {ask.need.source!r} is configured")
+            return Missing(
+                need=ask.need.name, reason="not_configured", detail=f"no enricher {ask.need.source!r} is configured"
+            )
         return await enricher.read(ask)
 
 
@@ -75,7 +77,11 @@ class Recorded:
     async def answer(self, seen: Snapshot, needs: Sequence[Need], now: datetime, *, anew: bool) -> list[RecordedAnswer]:
         return [
             RecordedAnswer(
-                incident_id=seen.incident.id, enricher=ask.need.source, key=key, asked_at=now, answer=self._find(ask, key, now)
+                incident_id=seen.incident.id,
+                enricher=ask.need.source,
+                key=key,
+                asked_at=now,
+                answer=self._find(ask, key, now),
             )
             for ask, key in _asks(seen, needs)
         ]

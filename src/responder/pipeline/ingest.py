@@ -91,7 +91,8 @@ class Ingest:
         book = self._book()
         now = self._clock.now()
         prepared = [
-            Prepared(RawMessage(b"", event.format, event.source, now), routed=(route_event(book, event),)) for event in events
+            Prepared(RawMessage(b"", event.format, event.source, now), routed=(route_event(book, event),))
+            for event in events
         ]
         return tuple(await self._commit(prepared))
 
@@ -105,12 +106,14 @@ class Ingest:
         book = self._book()
         format = self._formats.get(message.format)
         if format is None:
-            return self._refused(message, f"unknown format {message.format!r}; known: {', '.join(sorted(self._formats))}")
+            return self._refused(
+                message, f"unknown format {message.format!r}; known: {', '.join(sorted(self._formats))}"
+            )
         try:
             decoded = format.decode(message)
         except InputError as error:
             return self._refused(message, str(error))
-        except Exception as error:  # a bug of a format must cost one message, not the daemon
+        except Exception as error:  # a bug of a format must cost one message, not the daemon  # noqa: BLE001
             _log.exception("format_failed", format=message.format)
             return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
         parts = tuple(
@@ -124,16 +127,14 @@ class Ingest:
 
     # correlate and commit: one transaction
 
-    async def _commit(
-        self, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint] = ()
-    ) -> Sequence[Accepted]:
+    async def _commit(self, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint] = ()) -> Sequence[Accepted]:
         started = time.perf_counter()
         now = self._clock.now()
         try:
             changes = await self._store.write(lambda tx: self._write(tx, prepared, checkpoints, now))
         except (Transient, Conflict):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return await self._bisect(prepared, checkpoints, error)
         STAGE_SECONDS.labels("ingest").observe(time.perf_counter() - started)
         self._committed(changes.earliest_due())
@@ -158,9 +159,7 @@ class Ingest:
         first = await self._commit(prepared[:half])
         return [*first, *await self._commit(prepared[half:], checkpoints)]
 
-    def _write(
-        self, tx: Tx, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], now: datetime
-    ) -> Changes:
+    def _write(self, tx: Tx, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], now: datetime) -> Changes:
         if checkpoints:
             tx.advance(checkpoints)
         held = [entry for one in prepared for entry in one.quarantined]
@@ -264,8 +263,8 @@ def _answers(prepared: Sequence[Prepared], changes: Changes) -> list[Accepted]:
                 error=one.error,
             )
         )
-    for (format, disposition), count in counted.items():
-        EVENTS.labels(format, disposition).inc(count)
+    for (format, became), count in counted.items():
+        EVENTS.labels(format, became).inc(count)
     for rule, transition in changes.transitions:
         INCIDENTS.labels(rule, transition).inc()
     return out

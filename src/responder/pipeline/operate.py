@@ -3,7 +3,7 @@
 Every act is audited with who, when and through which door, in the same transaction that does it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -54,7 +54,9 @@ class Operate:
 
         return await self._act(work, incident_id, who, via, "resolve", "resolved_by", {"comment": comment})
 
-    async def feedback(self, incident_id: str, who: str, via: str, *, right: bool, cause: str | None = None) -> Incident:
+    async def feedback(
+        self, incident_id: str, who: str, via: str, *, right: bool, cause: str | None = None
+    ) -> Incident:
         """`right` confirms the leading cause; otherwise `cause` names the true one where the person knows it."""
 
         def work(tx: Tx, now: datetime) -> Incident:
@@ -72,7 +74,9 @@ class Operate:
         """Silence whatever matches. Raises ConfigError for bad matchers, InputError for an empty matcher or a bad duration."""
         condition = parse_condition(match)
         if matches(condition, {}):
-            raise InputError("this would silence everything: a silence needs a matcher that a plain event does not satisfy")
+            raise InputError(
+                "this would silence everything: a silence needs a matcher that a plain event does not satisfy"
+            )
         if not timedelta() < duration <= timedelta(days=366):
             raise InputError("a silence lasts between a moment and a year")
         now = self._clock.now()
@@ -89,14 +93,24 @@ class Operate:
             maintenance=maintenance,
         )
         action = self._action(who, via, "silence", None, {"silence": made.id, "match": match, "comment": comment})
-        await self._store.write(lambda tx: (tx.put_silences([made]), tx.append_actions([action])))
+
+        def keep(tx: Tx) -> None:
+            tx.put_silences([made])
+            tx.append_actions([action])
+
+        await self._store.write(keep)
         return made
 
-    async def silence_incident(self, incident_id: str, duration: timedelta, who: str, via: str, comment: str) -> Silence:
+    async def silence_incident(
+        self, incident_id: str, duration: timedelta, who: str, via: str, comment: str
+    ) -> Silence:
         """Silence what this incident's key names, under its own rule only by what the key says."""
         incident = await self._store.read(lambda tx: _find(tx, incident_id))
         parts = [f'{name.split("|")[0]}="{_quoted(value)}"' for name, value in incident.key.items() if value]
-        names = {event.labels.get("alertname", "") for event in await self._store.read(lambda tx: tx.members(incident.id, 20))}
+        names = {
+            event.labels.get("alertname", "")
+            for event in await self._store.read(lambda tx: tx.members(incident.id, 20))
+        }
         names.discard("")
         if names:
             parts.append('alertname=~"' + "|".join(sorted(_quoted(_literal(name)) for name in names)) + '"')
@@ -134,14 +148,14 @@ class Operate:
             update={"state": state, "attempts": held.attempts + 1, "error": answer.error or held.error}
         )
         action = self._action(who, via, "retry", None, {"quarantine": id, "result": answer.error or "accepted"})
-        await self._store.write(lambda tx: (tx.put_quarantine([kept]), tx.append_actions([action])))
+        await self._keep(kept, action)
         return answer
 
     async def drop_quarantined(self, id: str, who: str, via: str) -> None:
         held = await self._held(id)
         action = self._action(who, via, "drop", None, {"quarantine": id})
         dropped = held.model_copy(update={"state": "dropped"})
-        await self._store.write(lambda tx: (tx.put_quarantine([dropped]), tx.append_actions([action])))
+        await self._keep(dropped, action)
 
     async def refused(self, who: str, via: str, what: str, incident_id: str | None, why: str) -> None:
         """Record that somebody was not allowed to."""
@@ -149,6 +163,13 @@ class Operate:
         await self._store.write(lambda tx: tx.append_actions([action]))
 
     # inside
+
+    async def _keep(self, entry: Quarantined, action: Action) -> None:
+        def work(tx: Tx) -> None:
+            tx.put_quarantine([entry])
+            tx.append_actions([action])
+
+        await self._store.write(work)
 
     async def _held(self, id: str) -> Quarantined:
         held = await self._store.read(lambda tx: tx.quarantined(id))
@@ -164,7 +185,7 @@ class Operate:
         via: str,
         what: str,
         triage_reason: str | None,
-        detail: dict[str, object] | None = None,
+        detail: Mapping[str, object] | None = None,
     ) -> Incident:
         now = self._clock.now()
 
@@ -184,7 +205,7 @@ class Operate:
         tx.put_incidents([changed])
         return changed
 
-    def _action(self, who: str, via: str, what: str, incident_id: str | None, detail: dict[str, object]) -> Action:
+    def _action(self, who: str, via: str, what: str, incident_id: str | None, detail: Mapping[str, object]) -> Action:
         return Action.model_validate(
             {
                 "id": f"act-{uuid4().hex[:12]}",
@@ -193,7 +214,7 @@ class Operate:
                 "via": via,
                 "what": what,
                 "incident_id": incident_id,
-                "detail": detail,
+                "detail": dict(detail),
             }
         )
 

@@ -94,7 +94,12 @@ class Triage:
             return
         if claim.kind == "gather":
             asked = await self._ask(seen, skill, claim.reason)
-            await self._store.write(lambda tx: (tx.put_evidence(asked), tx.complete(claim)))
+
+            def keep(tx: Tx) -> None:
+                tx.put_evidence(asked)
+                tx.complete(claim)
+
+            await self._store.write(keep)
             return
         started = time.perf_counter()
         found = await self._triage(claim, seen, skill, book)
@@ -170,7 +175,7 @@ class Triage:
     async def _safely_diagnose(self, case: Case, skill: Skill) -> Diagnosis:
         try:
             return await self._diagnose(case, skill)
-        except Exception as error:  # a skill that breaks must not cost the report: what is known still goes out
+        except Exception as error:  # a skill that breaks must not cost the report: what is known still goes out  # noqa: BLE001
             _log.exception("skill_failed", skill=skill.name)
             event = case.events[-1] if case.events else None
             what = f"skill {skill.name}: {type(error).__name__}: {error}"
@@ -240,7 +245,10 @@ class Triage:
         news = seen.previous is None or not same_content(seen.previous, found.report)
         stored = current.model_copy(
             update={
-                **{name: getattr(found.incident, name) for name in ("severity_reason", "title", "first_class", "parent")},
+                **{
+                    name: getattr(found.incident, name)
+                    for name in ("severity_reason", "title", "first_class", "parent")
+                },
                 "severity": found.incident.severity.worst(current.severity),
                 "entities": {**current.entities, **found.incident.entities},
                 "revision": found.report.revision if news else current.revision,

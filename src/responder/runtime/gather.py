@@ -25,7 +25,7 @@ async def gather(
                 return await ask(question)
         except TimeoutError:
             return late(question)
-        except Exception as error:  # an enricher's bug must not cost the report
+        except Exception as error:  # an enricher's bug must not cost the report  # noqa: BLE001
             return failed(question, error)
 
     return list(await asyncio.gather(*(one(question) for question in questions)))

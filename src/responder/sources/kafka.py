@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field
+
 from responder.duration import Duration, parse_duration
 from responder.errors import ConfigError, Conflict, Transient
 from responder.model.journal import Checkpoint
@@ -104,7 +105,11 @@ class Kafka:
 
     def _options(self) -> dict[str, Any]:
         more = dict(self._settings.__pydantic_extra__ or {})
-        if self._settings.ssl_cafile or self._settings.ssl_certfile or more.get("security_protocol") in ("SSL", "SASL_SSL"):
+        if (
+            self._settings.ssl_cafile
+            or self._settings.ssl_certfile
+            or more.get("security_protocol") in ("SSL", "SASL_SSL")
+        ):
             made = ssl.create_default_context(cafile=self._settings.ssl_cafile)
             if self._settings.ssl_certfile:
                 made.load_cert_chain(self._settings.ssl_certfile, self._settings.ssl_keyfile)
@@ -148,12 +153,17 @@ class Kafka:
         self._problem = f"no such topic: {', '.join(missing)}" if missing else None
 
     async def _store(
-        self, consumer: "AIOKafkaConsumer", intake: Intake, found: "Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]"
+        self,
+        consumer: "AIOKafkaConsumer",
+        intake: Intake,
+        found: "Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]",
     ) -> None:
         """One transaction for everything of a poll. Redone from the stored offsets when it does not hold."""
         now = self._context.clock.now()
         live = {tp: records for tp, records in found.items() if tp in self._next and records}
-        messages = [self._message(tp.topic, record, now) for tp, records in live.items() for record in records if record.value]
+        messages = [
+            self._message(tp.topic, record, now) for tp, records in live.items() for record in records if record.value
+        ]
         checkpoints = [
             Checkpoint(
                 cluster=self._cluster,
@@ -184,7 +194,9 @@ class Kafka:
                 self._next[tp] = checkpoint.next
 
     def _message(self, topic: str, record: "ConsumerRecord[Any, Any]", now: Any) -> RawMessage:
-        headers = {name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
+        headers = {
+            name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None
+        }
         format = self._settings.topics[topic]
         origin = f"{topic}/{record.partition}/{record.offset}"
         return RawMessage(record.value, format, format, now, headers, origin)
@@ -279,7 +291,10 @@ class _connected:
             finally:
                 await admin.close()
             self._consumer = AIOKafkaConsumer(
-                **self._options, enable_auto_commit=False, auto_offset_reset="none", max_partition_fetch_bytes=4 * 1024 * 1024
+                **self._options,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                max_partition_fetch_bytes=4 * 1024 * 1024,
             )
             await self._consumer.start()
         except (KafkaError, TypeError) as error:
@@ -324,7 +339,10 @@ async def read_topic_messages(
     source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to read
     options = {name: value for name, value in source._options().items() if name != "group_id"}
     async with _connected({**options, "group_id": None}) as (consumer, _):
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))]
+        partitions = [
+            TopicPartition(topic, number)
+            for number in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))
+        ]
         if not partitions:
             return
         consumer.assign(partitions)

@@ -53,7 +53,9 @@ class Webhook:
 
     name = "webhook"
 
-    def __init__(self, settings: Settings, listen: Listen, formats: Collection[str], intake: Intake, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, listen: Listen, formats: Collection[str], intake: Intake, clock: Clock
+    ) -> None:
         self._settings = settings
         self._listen = listen
         self._formats = frozenset(formats)

@@ -72,7 +72,9 @@ class Guard:
         if name is not None:
             return Actor(name, "admin" if name == "token" else self._desk.role(name), "page", self._csrf(session))
         if self.open or self._listen.auth.none:
-            return Actor("local", "admin", "page" if "text/html" in headers.get("accept", "") else "api", self._csrf("open"))
+            return Actor(
+                "local", "admin", "page" if "text/html" in headers.get("accept", "") else "api", self._csrf("open")
+            )
         raise NeedsLoginError("log in, or send Authorization: Bearer <token>")
 
     def require(self, request: Request, role: str) -> Actor:

@@ -284,7 +284,7 @@ def probes(desk: Desk) -> APIRouter:
         parts = dict(desk.ready())
         try:
             await desk.store.read(lambda tx: tx.meta("schema"))
-        except Exception as error:  # whatever it is, the answer is "not ready"
+        except Exception as error:  # whatever it is, the answer is "not ready"  # noqa: BLE001
             parts["store"] = str(error)
         ready = not any(parts.values())
         return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)

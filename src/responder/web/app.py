@@ -102,7 +102,9 @@ def _errors(app: FastAPI) -> None:
     def wants_page(request: Request) -> bool:
         return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
 
-    def answer(status: int, headers: dict[str, str] | None = None) -> Callable[[Request, Exception], Awaitable[Response]]:
+    def answer(
+        status: int, headers: dict[str, str] | None = None
+    ) -> Callable[[Request, Exception], Awaitable[Response]]:
         async def handler(request: Request, error: Exception) -> Response:
             if wants_page(request):
                 return page.problem(status, str(error))

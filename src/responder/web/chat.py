@@ -96,7 +96,7 @@ async def handle(
         return await _interaction(desk, payload, later)
     except ResponderError as error:
         return _private(str(error))
-    except Exception:  # whatever broke, the person must not be left with the vendor's own timeout message
+    except Exception:  # whatever broke, the person must not be left with the vendor's own timeout message  # noqa: BLE001
         _log.exception("chat_failed", kind=kind)
         return _private("That failed inside the responder; its log says why.")
 
@@ -178,7 +178,11 @@ def _skills(desk: Desk, domain: str) -> dict[str, Any]:
         return _private(f"No skill in {_inert(domain[:40])}; there are {domains}")
     released = [f"• *{one.name}* ({one.mode.value}): {one.use_when}" for one in chosen if one.status == "released"]
     planned = [one.name for one in chosen if one.status == "planned"]
-    tail = f"\n_{len(planned)} more are planned: {', '.join(planned[:20])}{'…' if len(planned) > 20 else ''}_" if planned else ""
+    tail = (
+        f"\n_{len(planned)} more are planned: {', '.join(planned[:20])}{'…' if len(planned) > 20 else ''}_"
+        if planned
+        else ""
+    )
     return _private("\n".join(released) + tail)
 
 
@@ -289,7 +293,7 @@ async def act(desk: Desk, user: str, verb: str, id: str, more: str = "") -> str:
 
 
 def _duration(text: str) -> timedelta:
-    word = text.split()[0] if text.split() else "1h"
+    word = text.split(maxsplit=1)[0] if text.split() else "1h"
     try:
         return parse_duration(word)
     except ValueError as error:
@@ -329,7 +333,11 @@ async def _interaction(
 
 
 def _private(text: str) -> dict[str, Any]:
-    return {"response_type": "ephemeral", "text": text, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]}
+    return {
+        "response_type": "ephemeral",
+        "text": text,
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}],
+    }
 
 
 def _inert(text: str) -> str:

@@ -13,11 +13,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from responder.duration import parse_duration
 from responder.errors import InputError, NotFound
 from responder.ports import Desk, IncidentFilter
 from responder.web.actors import COOKIE, SESSION, Guard
 from responder.web.chart import chart
-from responder.duration import parse_duration
 
 STATIC_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
@@ -25,7 +25,11 @@ STATIC_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charse
 @cache
 def _templates() -> Environment:
     made = Environment(
-        loader=PackageLoader("responder.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("responder.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.filters |= {"age": age, "percent": lambda p: f"{p:.0%}", "clock": clock, "amount": amount, "words": words}
     made.globals["chart"] = lambda evidence: Markup(chart(evidence))  # noqa: S704 -- our own SVG, its texts escaped there
@@ -60,8 +64,17 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
 
     def render(request: Request, name: str, **values: Any) -> HTMLResponse:
         actor = guard.actor(request)
-        text = _templates().get_template(name).render(
-            now=desk.clock.now(), actor=actor, csrf=actor.csrf or "", version=desk.version, path=request.url.path, **values
+        text = (
+            _templates()
+            .get_template(name)
+            .render(
+                now=desk.clock.now(),
+                actor=actor,
+                csrf=actor.csrf or "",
+                version=desk.version,
+                path=request.url.path,
+                **values,
+            )
         )
         return HTMLResponse(text)
 
@@ -166,7 +179,9 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         return render(request, "quarantine.html", held=found)
 
     @router.post("/quarantine/{id}/{verb}")
-    async def handle_held(request: Request, id: str, verb: str, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
+    async def handle_held(
+        request: Request, id: str, verb: str, csrf: Annotated[str, Form(max_length=200)] = ""
+    ) -> Response:
         actor = guard.require(request, "admin")
         guard.check_csrf(actor, csrf)
         if verb == "retry":
@@ -235,5 +250,3 @@ def _graph(report: Any) -> list[tuple[str, tuple[str, ...]]]:
 def problem(status: int, message: str) -> HTMLResponse:
     """An error as a page."""
     return HTMLResponse(_templates().get_template("problem.html").render(status=status, message=message), status)
-
-

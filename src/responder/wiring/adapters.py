@@ -1,10 +1,12 @@
 """Adapters by name: `sinks: {slack: ...}` loads `responder.sinks.slack`. Nothing is imported that is not configured."""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -29,8 +31,7 @@ def is_adapter(kind: str, name: str) -> bool:
     spec = importlib.util.find_spec(f"responder.{kind}.{name}")
     if spec is None or spec.origin is None:
         return False
-    with open(spec.origin, encoding="utf-8") as source:
-        text = source.read()
+    text = Path(spec.origin).read_text(encoding="utf-8")
     return "\nFORMAT" in text if kind == "formats" else "\nDESCRIPTION" in text
 
 
@@ -64,16 +65,16 @@ def settings(kind: str, name: str, raw: Mapping[str, Any] | None) -> Any:
 
 
 def formats() -> dict[str, Format]:
-    return {name: cast(Format, module("formats", name).FORMAT) for name in names("formats")}
+    return {name: cast("Format", module("formats", name).FORMAT) for name in names("formats")}
 
 
 def source(name: str, raw: Mapping[str, Any] | None, context: Context) -> Source:
-    return cast(Source, module("sources", name).create(settings("sources", name, raw), context))
+    return cast("Source", module("sources", name).create(settings("sources", name, raw), context))
 
 
 def enricher(name: str, raw: Mapping[str, Any] | None, context: Context) -> Enricher:
-    return cast(Enricher, module("enrichers", name).create(settings("enrichers", name, raw), context))
+    return cast("Enricher", module("enrichers", name).create(settings("enrichers", name, raw), context))
 
 
 def sink(name: str, raw: Mapping[str, Any] | None, context: Context) -> Sink:
-    return cast(Sink, module("sinks", name).create(settings("sinks", name, raw), context))
+    return cast("Sink", module("sinks", name).create(settings("sinks", name, raw), context))

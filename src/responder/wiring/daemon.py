@@ -8,9 +8,10 @@ start. Rules, skills and the changeable part of the configuration reload on chan
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -99,7 +100,12 @@ class Daemon:
             who="responder",
             via="config",
             what="reload",
-            detail={"rules": book.rules.version, "skills": book.skills_version, "config": book.config_version, "why": why},
+            detail={
+                "rules": book.rules.version,
+                "skills": book.skills_version,
+                "config": book.config_version,
+                "why": why,
+            },
         )
         await self.store.write(lambda tx: tx.append_actions([action]))
 
@@ -118,8 +124,10 @@ async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = T
         context = Context(clock, store, book.base_url, f"responder/{__version__}", shared)
         enrichers = {name: adapters.enricher(name, raw, context) for name, raw in config.enrichers.items()}
         sinks = {name: adapters.sink(name, raw, context) for name, raw in config.sinks.items()}
-        for part in (*enrichers.values(), *sinks.values()):
-            stack.push_async_callback(part.close)
+        for enricher in enrichers.values():
+            stack.push_async_callback(enricher.close)
+        for sink in sinks.values():
+            stack.push_async_callback(sink.close)
         shelf = Shelf(book)
         diagnosing = Diagnosing(shelf.current, skill_folders(loaded))
         stack.callback(diagnosing.close)
@@ -170,15 +178,15 @@ def _start_loops(daemon: Daemon, store_url: str) -> None:
 
 def _start_sources(daemon: Daemon) -> None:
     for source in daemon.sources:
-        daemon.tasks.append(_guarded(daemon, lambda source=source: source.run(daemon.engine.ingest), source.name))
+        daemon.tasks.append(_guarded(daemon, partial(source.run, daemon.engine.ingest), source.name))
 
 
-def _guarded(daemon: Daemon, run: Callable[[], object], name: str) -> asyncio.Task[None]:
+def _guarded(daemon: Daemon, run: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
     """A part that ends by itself ends the daemon: half a daemon that looks alive is worse than none."""
 
     async def guarded() -> None:
         try:
-            await run()  # type: ignore[misc]
+            await run()
         except asyncio.CancelledError:
             raise
         except Exception:

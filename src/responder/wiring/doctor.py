@@ -42,7 +42,7 @@ async def examine(file: Path | None) -> dict[str, str | None]:
             make = adapters.enricher if kind == "enricher" else adapters.sink
             for name, raw in parts.items():
                 try:
-                    part = make(name, raw, context)  # type: ignore[operator]
+                    part = make(name, raw, context)
                 except ResponderError as error:
                     out[f"{kind} {name}"] = str(error)
                     continue

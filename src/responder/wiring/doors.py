@@ -130,7 +130,8 @@ def _pager_verify(raw: Mapping[str, Any] | None) -> Any:
     from responder.sinks.pagerduty import verify
 
     def check(headers: Mapping[str, str], body: bytes) -> str | None:
-        return verify(secrets, headers.get("x-pagerduty-signature", ""), body)
+        problem: str | None = verify(secrets, headers.get("x-pagerduty-signature", ""), body)
+        return problem
 
     return check
 

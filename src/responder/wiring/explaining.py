@@ -24,7 +24,9 @@ async def explain_stored(event_id: str, config: Path | None) -> list[Mapping[str
     async with open_reader(loaded.config.store, SystemClock(), loaded) as store:
         found = await store.read(lambda tx: explain_event(tx, event_id, book))
     if found is None:
-        raise InputError(f"no event {event_id} in {loaded.config.store}; events are kept for {loaded.config.retention.events}")
+        raise InputError(
+            f"no event {event_id} in {loaded.config.store}; events are kept for {loaded.config.retention.events}"
+        )
     return [found]
 
 
@@ -50,7 +52,9 @@ def print_explanation(found: Mapping[str, Any]) -> None:
             out(f"  silence   {trail['silence_id']}\n")
     if found.get("seen"):
         seen = found["seen"]
-        out(f"  seen      {seen['count']} times, {seen['first_at'][:19]} to {seen['last_at'][:19]}, now {seen['status']}\n")
+        out(
+            f"  seen      {seen['count']} times, {seen['first_at'][:19]} to {seen['last_at'][:19]}, now {seen['status']}\n"
+        )
     matched = [step for step in found["rules"] if step["matched"]]
     out("  rules\n")
     for step in matched:
@@ -60,12 +64,16 @@ def print_explanation(found: Mapping[str, Any]) -> None:
         had = f" (has {step['found']!r})" if step.get("found") else " (label is absent)"
         out(f"    - {step['rule']}: {step['failed_at']}{had}\n")
     if found.get("decided_with") and found["decided_with"] != found["rules_now"]:
-        out(f"  note      it was decided with rules {found['decided_with']}; the rules shown are {found['rules_now']}\n")
+        out(
+            f"  note      it was decided with rules {found['decided_with']}; the rules shown are {found['rules_now']}\n"
+        )
     for incident in found.get("incidents", ()):
         if "gone" in incident:
             out(f"  incident  {incident['id']} ({incident['gone']})\n")
             continue
-        out(f"  incident  {incident['id']}  {incident['severity']} {incident['status']}  {incident['class'] or 'no cause yet'}\n")
+        out(
+            f"  incident  {incident['id']}  {incident['severity']} {incident['status']}  {incident['class'] or 'no cause yet'}\n"
+        )
         out(f"            {incident['severity_reason']}\n")
         if incident["parent"]:
             out(f"            a symptom of {incident['parent']}\n")

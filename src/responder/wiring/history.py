@@ -44,7 +44,7 @@ async def read_journal(
     after = 0
     while True:
         at = after
-        page = await store.read(lambda tx: tx.journal_range(start, end, at, PAGE))
+        page = await store.read(lambda tx: tx.journal_range(start, end, at, PAGE))  # noqa: B023
         if not page:
             break
         out.events += [(entry.event, entry.trail) for entry in page]
@@ -53,10 +53,10 @@ async def read_journal(
     ids = tuple(dict.fromkeys(id for _, trail in out.events if trail for id in trail.incident_ids))
     for first in range(0, len(ids), 200):
         some = ids[first : first + 200]
-        out.incidents |= await store.read(lambda tx: tx.incidents(some))
-        out.reports |= await store.read(lambda tx: tx.latest_reports(some))
+        out.incidents |= await store.read(lambda tx: tx.incidents(some))  # noqa: B023
+        out.reports |= await store.read(lambda tx: tx.latest_reports(some))  # noqa: B023
         for id in some:
-            out.evidence += await store.read(lambda tx: tx.evidence(id))
+            out.evidence += await store.read(lambda tx: tx.evidence(id))  # noqa: B023
     out.actions = await store.read(lambda tx: tx.actions(start, end, None))
     return out
 
@@ -69,7 +69,9 @@ def lines(history: History) -> Iterator[bytes]:
 
     yield line("export", {"schema": EXPORT_SCHEMA})
     for event, trail in history.events:
-        yield line("event", {"event": event.model_dump(mode="json"), "trail": trail.model_dump(mode="json") if trail else None})
+        yield line(
+            "event", {"event": event.model_dump(mode="json"), "trail": trail.model_dump(mode="json") if trail else None}
+        )
     for answer in history.evidence:
         yield line("evidence", {"evidence": answer.model_dump(mode="json")})
     for action in history.actions:
@@ -130,7 +132,9 @@ def _read_native(out: History, row: bytes, where: str) -> None:
         decoded = formats()["native"].decode(RawMessage(row, "native", "native", datetime.now(UTC)))
     except InputError as error:
         raise InputError(f"neither a line of an export nor a native event: {error}", where=where) from error
-    out.events += [(redact_event(event).model_copy(update={"received_at": event.starts_at}), None) for event in decoded.events]
+    out.events += [
+        (redact_event(event).model_copy(update={"received_at": event.starts_at}), None) for event in decoded.events
+    ]
 
 
 def arrival_order(events: Sequence[tuple[Event, Trail | None]]) -> list[tuple[datetime, list[Event]]]:

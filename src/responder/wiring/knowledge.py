@@ -21,7 +21,9 @@ from responder.model.silence import Silence
 from responder.pipeline.playbook import Place, Playbook
 
 
-def read_playbook(loaded: Loaded, *, rules: tuple[str, ...] | None = None, skills: tuple[str, ...] | None = None) -> Playbook:
+def read_playbook(
+    loaded: Loaded, *, rules: tuple[str, ...] | None = None, skills: tuple[str, ...] | None = None
+) -> Playbook:
     """Raises ConfigError(s). `rules` and `skills` stand in for the configured folders (replay with other rules)."""
     config = loaded.config
     library = load_skills(resolve(skills or config.skills, "skills", loaded.path("")))
@@ -59,7 +61,7 @@ def _matrix(loaded: Loaded) -> Matrix:
     part = loaded.config.severity
     thresholds: Mapping[str, Mapping[str, float]] = {
         **DEFAULT_THRESHOLDS,
-        **{driver: dict(levels) for driver, levels in part.thresholds.items()},
+        **{driver: {str(k): v for k, v in levels.items()} for driver, levels in part.thresholds.items()},
     }
     return Matrix(
         alert={**DEFAULT_ALERT, **{word: Severity(level) for word, level in part.alert.items()}},
@@ -77,7 +79,9 @@ def _topology(loaded: Loaded) -> dict[str, Place]:
         file = loaded.path(source)
         data = load(file).data
         if not isinstance(data, dict):
-            raise ConfigError("a topology is a mapping of node to its place", file=file, expected="n17: {rack: r3, switch: leaf-3}")
+            raise ConfigError(
+                "a topology is a mapping of node to its place", file=file, expected="n17: {rack: r3, switch: leaf-3}"
+            )
         source = data
     known = {"rack", "switch", "cluster"}
     return {
@@ -110,7 +114,10 @@ def _silences(loaded: Loaded) -> tuple[Silence, ...]:
 
 def watched(loaded: Loaded) -> list[Path]:
     """Files and folders whose change means a reload."""
-    folders = [*resolve(loaded.config.rules, "rules", loaded.path("")), *resolve(loaded.config.skills, "skills", loaded.path(""))]
+    folders = [
+        *resolve(loaded.config.rules, "rules", loaded.path("")),
+        *resolve(loaded.config.skills, "skills", loaded.path("")),
+    ]
     files = [loaded.file] if loaded.file else []
     if isinstance(loaded.config.topology, str):
         files.append(loaded.path(loaded.config.topology))
@@ -129,5 +136,9 @@ def skill_texts(loaded: Loaded, name: str) -> dict[str, str]:
     for folder in skill_folders(loaded):
         root = folder / name
         if (root / "SKILL.md").is_file():
-            return {str(file.relative_to(root)): file.read_text(encoding="utf-8") for file in sorted(root.rglob("*")) if file.is_file()}
+            return {
+                str(file.relative_to(root)): file.read_text(encoding="utf-8")
+                for file in sorted(root.rglob("*"))
+                if file.is_file()
+            }
     return {}

@@ -109,7 +109,9 @@ def guess_kind(book: Playbook, event: Event) -> str:
         skill = _skill_for(book, kind.value)
         if skill is None:
             continue
-        case = Case(kind=kind.value, events=(event.model_copy(update={"kind": kind}),), event_count=1, at=event.received_at)
+        case = Case(
+            kind=kind.value, events=(event.model_copy(update={"kind": kind}),), event_count=1, at=event.received_at
+        )
         first = diagnose(case, book.skills[skill], book.knowledge).first
         score = first.probability if first and first.class_ not in (UNKNOWN, BENIGN) else 0.0
         if score > best_score + 1e-9:
@@ -125,6 +127,8 @@ def _skill_for(book: Playbook, kind: str) -> str | None:
 
 def _sent_to(book: Playbook, kind: str) -> Playbook:
     """A playbook with one rule: everything to the skill of that kind."""
-    rule = Rule(name="one-off", match=All(), skill=_skill_for(book, kind), group_by=("cluster",), group_wait=timedelta())
+    rule = Rule(
+        name="one-off", match=All(), skill=_skill_for(book, kind), group_by=("cluster",), group_wait=timedelta()
+    )
     ruleset = RuleSet(rules=(rule,), version="one-off")
     return replace(book, rules=ruleset, router=Router(ruleset))

@@ -97,10 +97,11 @@ class Replayed:
                 out(f"~ {new.rule} {new.key}  {what}\n")
             if not (self.gained or self.lost or self.changed):
                 out(f"no difference to {self.compared_with}\n")
-        out(f"{self.events} events, {len(self.outcomes)} incidents; nothing was sent ({self.sent} messages would have been)\n")
+        out(
+            f"{self.events} events, {len(self.outcomes)} incidents; nothing was sent ({self.sent} messages would have been)\n"
+        )
         if self.not_recorded:
-            names = ", ".join(self.not_recorded)
-            out(f"not recorded then, so not known now: {names}\n")
+            out(f"not recorded then, so not known now: {', '.join(self.not_recorded)}\n")
 
 
 async def replay_source(

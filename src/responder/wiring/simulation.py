@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from responder.errors import Conflict, Transient
-from responder.model.delivery import Owner, Receipt, Order, Send
+from responder.model.delivery import Order, Owner, Receipt, Send
 from responder.model.event import Event
 from responder.model.evidence import RecordedAnswer
 from responder.model.incident import Incident, Severity
@@ -117,13 +117,13 @@ class Simulation:
                 break
             self.clock.move_to(due)
             now = self.clock.now()
-            claims = await self.store.write(lambda tx: tx.claim(now, ALL_KINDS, 64, now + LEASE))
+            claims = await self.store.write(lambda tx: tx.claim(now, ALL_KINDS, 64, now + LEASE))  # noqa: B023
             for claim in claims:
                 try:
                     await self.engine.work(claim)
                 except (Conflict, Transient):
                     again = claim
-                    await self.store.write(lambda tx: tx.release(again, now, again.reason))
+                    await self.store.write(lambda tx: tx.release(again, now, again.reason))  # noqa: B023
         self.clock.move_to(to)
 
     async def settle(self, longest: timedelta = timedelta(minutes=5)) -> None:

@@ -31,7 +31,8 @@ async def open_reader(url: str, clock: Clock, loaded: Loaded) -> AsyncIterator[S
         file = Path(full.removeprefix("sqlite:"))
         if not file.exists():
             raise ConfigError(
-                f"there is no store at {file}", hint="start the daemon once (`responder run`), or pass its configuration with -c"
+                f"there is no store at {file}",
+                hint="start the daemon once (`responder run`), or pass its configuration with -c",
             )
     store = create(full, clock=clock, read_only=True)
     await store.open()
