@@ -1,5 +1,4 @@
 # The whole developer interface: make setup demo test fmt check bench clean (and servers, lock).
-SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
