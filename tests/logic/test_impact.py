@@ -1,0 +1,68 @@
+"""Every figure is a number or has its reason."""
+
+from datetime import timedelta
+
+from responder.logic.impact import Prices, assess
+from responder.model.event import JobState
+from tests.making import T0, event, job
+
+PRICES = Prices({"H100": 2.5, "default": 2.0})
+
+
+def test_hours_lost_count_from_the_last_checkpoint() -> None:
+    dead = job(gpus=64, checkpoint_at=T0 - timedelta(minutes=30), gpu_model="NVIDIA H100 80GB HBM3")
+    found = assess({"job": ("4711",)}, [dead], [], {}, PRICES, T0)
+    assert found.gpu_hours_lost == 32
+    assert found.cost_usd == 80
+    assert "no checkpoint" not in found.statement
+
+
+def test_without_a_checkpoint_they_count_from_the_start_and_it_says_so() -> None:
+    found = assess({}, [job(gpus=8)], [], {}, PRICES, T0)
+    assert found.gpu_hours_lost == 24
+    assert found.cost_usd == 48
+    assert "no checkpoint is known" in found.statement
+
+
+def test_running_jobs_are_at_risk_not_lost() -> None:
+    found = assess({}, [job(state=JobState.RUNNING, ended_at=None)], [], {}, PRICES, T0)
+    assert (found.gpu_hours_lost, found.gpu_hours_at_risk) == (0, 24)
+
+
+def test_what_is_unknown_is_null_with_its_reason() -> None:
+    found = assess({"job": ("9",)}, [], [], {}, PRICES, T0)
+    reasons = {one.field: one.reason for one in found.unknown}
+    assert found.gpu_hours_lost is None
+    assert "no start event was seen" in reasons["gpu_hours_lost"]
+    assert "gpu_hours_lost is unknown" in reasons["cost_usd"]
+
+
+def test_a_job_without_a_gpu_count_makes_the_sum_unknown_rather_than_too_small() -> None:
+    found = assess({}, [job("1"), job("2", gpus=None)], [], {}, PRICES, T0)
+    assert found.gpu_hours_lost is None
+    assert {one.field: one.reason for one in found.unknown}["gpu_hours_lost"].endswith("job 2")
+
+
+def test_no_price_is_said() -> None:
+    found = assess({}, [job(gpu_model="MI300X")], [], {}, Prices({"H100": 2.5}), T0)
+    assert found.cost_usd is None
+    assert "MI300X" in {one.field: one.reason for one in found.unknown}["cost_usd"]
+
+
+def test_the_longest_fitting_price_wins() -> None:
+    prices = Prices({"H100": 2.5, "H100 NVL": 2.9, "default": 2.0})
+    assert prices.of("NVIDIA H100 NVL") == 2.9
+    assert prices.of("NVIDIA H100 80GB HBM3") == 2.5
+    assert prices.of(None) == 2.0
+
+
+def test_a_gpu_is_named_by_uuid_with_its_node_and_index() -> None:
+    found = assess({"node": ("n1",), "gpu": ("GPU-6f",), "gpu_index": ("3",)}, [], [], {}, PRICES, T0)
+    assert [(g.uuid, g.node, g.index) for g in found.gpus] == [("GPU-6f", "n1", 3)]
+
+
+def test_burn_comes_from_the_alert_itself() -> None:
+    one = event(labels={"slo": "ttft"}, annotations={"burn_rate": "16.2"})
+    found = assess({}, [], [one], {}, PRICES, T0)
+    assert found.slo is not None
+    assert (found.slo.objective, found.slo.burn_rate) == ("ttft", 16.2)
