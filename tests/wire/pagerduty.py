@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+
 from tests.wire.bucket import Buckets
 from tests.wire.faults import Fault, Faults
 from tests.wire.serve import running

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import WSMsgType, web
+
 from tests.wire.blocks import refuse
 from tests.wire.bucket import Buckets
 from tests.wire.faults import Fault, Faults
@@ -364,7 +365,7 @@ class SlackWire:
         blocks, text = args.get("blocks"), args.get("text")
         if not blocks and not text:
             raise RefusalError("no_text")
-        if blocks is None:
+        if not blocks:
             return
         refusal = refuse(blocks)
         if refusal is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.wire.pagerduty import ROUTING_KEY, PagerDutyWire
 
 

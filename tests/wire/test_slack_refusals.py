@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.wire.faults import Fault
 from tests.wire.slack import CHANNEL, Channel, SlackWire
 
