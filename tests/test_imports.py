@@ -42,10 +42,15 @@ def test_imports_run_one_way() -> None:
     [
         ("model/event.py", "import responder.pipeline", "responder.model is not allowed to import responder.pipeline"),
         ("errors.py", "import responder.model.event", "responder.errors is not allowed to import responder.model"),
+        (
+            "runtime/__init__.py",
+            "import responder.pipeline",
+            "responder.runtime is not allowed to import responder.pipeline",
+        ),
         ("formats/__init__.py", "import responder.sinks", "responder.formats is not allowed to import responder.sinks"),
         ("logic/__init__.py", "import httpx", "responder.logic is not allowed to import httpx"),
     ],
-    ids=["upwards", "from the floor", "sideways", "out of the pure core"],
+    ids=["upwards", "from the floor", "mechanics", "sideways", "out of the pure core"],
 )
 def test_a_deliberate_violation_is_seen(package: Path, module: str, line: str, complaint: str) -> None:
     with (package / module).open("a") as file:
