@@ -6,6 +6,7 @@ Queries have the names of `nvidia-smi --query-gpu` where there is one (`pcie.lin
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -126,11 +127,16 @@ async def probe(timeout_s: float, library: str | None = None) -> dict[str, Any]:
         return {"error": {"reason": "failed", "detail": f"the NVML process ended with status {child.returncode}"}}
     finally:
         if child.returncode is None:
-            # SIGKILL to the whole session. A process in uninterruptible sleep stays until the driver lets go; we do not wait for it.
-            try:
-                os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            await _kill(child)
+
+
+async def _kill(child: asyncio.subprocess.Process) -> None:
+    """SIGKILL to the whole session. A process in uninterruptible sleep stays until the driver lets go: not waited for."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            await child.wait()
 
 
 def _answer(ask: Ask, taken: Mapping[str, Any]) -> Reading | Missing:
