@@ -1,5 +1,6 @@
 """Runs a skill on a case: in place when small, in a worker process when the logs are large."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def _setup(folders: Sequence[Path]) -> None:
 
 def _work(case: Case, skill_name: str) -> Diagnosis:
     library = _library[0]
-    return diagnose(case, library.skills[skill_name], library.knowledge)  # type: ignore[attr-defined]
+    return diagnose(case, library.skills[skill_name], library.knowledge, watch=time.perf_counter)  # type: ignore[attr-defined]
 
 
 class Diagnosing:
@@ -38,7 +39,7 @@ class Diagnosing:
         book = self._book()
         size = len(case.text) + sum(len(part.text) for event in case.events for part in event.logs)
         if size <= IN_PLACE or not self._folders:
-            return diagnose(case, skill, book.knowledge)
+            return diagnose(case, skill, book.knowledge, watch=time.perf_counter)
         if self._worker is None or self._worker_version != book.skills_version:
             self.close()
             self._worker, self._worker_version = Worker(_setup, (self._folders,)), book.skills_version
