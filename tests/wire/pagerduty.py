@@ -135,7 +135,7 @@ class PagerDutyWire:
         return web.json_response(answer, status=status)
 
     def _judge(self, raw: bytes, event: Any, call: Call) -> tuple[int, dict[str, Any]]:
-        problems = list(self._problems(raw, event))
+        problems = list(self.problems(raw, event))
         if problems:
             return 400, {"status": "invalid event", "message": "Event object is invalid", "errors": problems}
         with self.lock:
@@ -148,7 +148,7 @@ class PagerDutyWire:
         call.effect = True
         return 202, {"status": "success", "message": "Event processed", "dedup_key": key}
 
-    def _problems(self, raw: bytes, event: Any) -> Iterator[str]:
+    def problems(self, raw: bytes, event: Any) -> Iterator[str]:
         if len(raw) > MAX_BYTES:
             yield "Event object exceeds 512 KB"
             return
