@@ -4,9 +4,11 @@ prometheus-api-client is synchronous: it runs on a small pool of threads, each r
 times out or returns nothing is a Missing with its reason; a rejected query says what Prometheus said.
 """
 
+import ast
 import asyncio
 import json
 import math
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,8 @@ from responder.model.value import Value
 from responder.ports import Context
 
 DESCRIPTION = "Prometheus (or what speaks its API: Mimir, Thanos, VictoriaMetrics): PromQL at the event's time"
+_REFUSED = re.compile(r"HTTP Status Code (\d+) \((.*)\)$", re.DOTALL)
+"""How the client words a refused request."""
 THREADS = 8
 """Needs of one skill that are asked side by side; more wait within their own deadline."""
 POINTS = 60
@@ -215,14 +219,24 @@ def _reason(error: Exception) -> tuple[str, str]:
     if isinstance(error, requests.ConnectionError):
         return "unreachable", str(getattr(error.args[0], "reason", error.args[0]) if error.args else error)[:300]
     if isinstance(error, PrometheusApiClientException):
-        text = str(error)
-        if "HTTP Status Code 4" in text:
-            said = text.partition("(b'")[2].rstrip("')")
-            try:
-                said = json.loads(said.encode().decode("unicode_escape"))["error"]
-            except (ValueError, KeyError):
-                said = text
-            denied = "Status Code 401" in text or "Status Code 403" in text
-            return ("no_permission" if denied else "bad_query"), str(said)[:300]
-        return "unreachable", text[:300]
+        found = _REFUSED.match(str(error))
+        status, body = (int(found[1]), found[2]) if found else (0, str(error))
+        kind, said = _said(body)
+        if status in (401, 403):
+            return "no_permission", said
+        if kind in ("timeout", "canceled"):
+            return "timeout", said
+        if status >= 500:
+            return "unreachable", said
+        return ("bad_query" if kind == "bad_data" else "query_failed"), said
     return "bad_answer", f"{type(error).__name__}: {error}"[:300]
+
+
+def _said(body: str) -> tuple[str, str]:
+    """Prometheus' `errorType` and `error` from the text that the client makes of its answer (a printed bytes literal)."""
+    try:
+        raw = ast.literal_eval(body)
+        answer = json.loads(raw)
+        return str(answer.get("errorType", "")), str(answer.get("error", ""))[:300]
+    except (ValueError, SyntaxError, AttributeError):
+        return "", body[:300]
