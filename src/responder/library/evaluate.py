@@ -50,6 +50,7 @@ class ClassScore(Value):
 
     n: int
     top1: float
+    top3: float
     precision: float
     recall: float
     f1: float
@@ -121,7 +122,7 @@ def score(cases: Sequence[LabelledCase], results: Sequence[Result]) -> Summary:
     top3 = [right or bool(case.right & set(three)) for case, three, right in zip(cases, named, hits, strict=True)]
     hard = [right for case, right in zip(cases, hits, strict=True) if case.hard]
     times = sorted(result.elapsed_ms for result in results)
-    per_class = _per_class(cases, hits, firsts)
+    per_class = _per_class(cases, hits, top3, firsts)
     return Summary(
         n=n,
         top1=round(sum(hits) / n, 4),
@@ -149,11 +150,15 @@ def calibration_error(chances: Sequence[float], hits: Sequence[bool]) -> float:
     return sum(abs(sum(p for p, _ in one) - sum(r for _, r in one)) for one in bins.values()) / max(1, len(chances))
 
 
-def _per_class(cases: Sequence[LabelledCase], hits: Sequence[bool], firsts: Sequence[str]) -> dict[str, ClassScore]:
+def _per_class(
+    cases: Sequence[LabelledCase], hits: Sequence[bool], top3: Sequence[bool], firsts: Sequence[str]
+) -> dict[str, ClassScore]:
     right: dict[str, int] = defaultdict(int)
+    near: dict[str, int] = defaultdict(int)
     missed: dict[str, int] = defaultdict(int)
     blamed: dict[str, int] = defaultdict(int)
-    for case, good, first in zip(cases, hits, firsts, strict=True):
+    for case, good, close, first in zip(cases, hits, top3, firsts, strict=True):
+        near[case.class_] += close
         if good:
             right[case.class_] += 1
         else:
@@ -165,6 +170,7 @@ def _per_class(cases: Sequence[LabelledCase], hits: Sequence[bool], firsts: Sequ
         scores[name] = ClassScore(
             n=tp + fn,
             top1=round(tp / (tp + fn), 4),
+            top3=round(near[name] / (tp + fn), 4),
             precision=round(tp / (tp + fp), 4) if tp + fp else 0.0,
             recall=round(tp / (tp + fn), 4),
             f1=round(2 * tp / (2 * tp + fp + fn), 4) if tp else 0.0,

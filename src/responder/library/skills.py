@@ -70,10 +70,7 @@ def load_skills(folders: Sequence[Path]) -> Library:
         registry=reading.registry,
         calibration=reading.calibration or Calibration(),
         root_blocks=tuple(reading.root_blocks),
-        words=Words(
-            reading.weights,
-            {name: tuple(word.lower() for word in known.vocabulary) for name, known in reading.taxonomy.items()},
-        ),
+        words=Words(reading.weights),
         version=reading.shared.hexdigest()[:12],
     )
     skills: dict[str, Skill] = {}

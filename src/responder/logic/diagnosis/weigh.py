@@ -75,10 +75,10 @@ def weigh(
         name: Account(name, prior=numbers.prior * math.log(prior / TYPICAL_PRIOR)) for name, prior in priors.items()
     }
     _support(found, accounts, numbers)
-    _speak(words, accounts, numbers)
     _explain(accounts, explains, numbers)
     unknown = Account(UNKNOWN, prior=numbers.unknown)
     benign = _benign(found, numbers)
+    _speak(words, {**accounts, BENIGN: benign}, numbers)
     ranked = [*accounts.values(), unknown, benign]
     highest = max(account.score for account in ranked)
     heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
@@ -127,15 +127,12 @@ def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: 
 
 
 def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers: Calibration) -> None:
-    """Words only separate the classes: the best gets the most, one that trails it by several nats gets nothing."""
+    """What words say, bounded, and in full only for the class they fit best."""
     best = max(words.values(), default=0.0)
-    if best <= 0:
-        return
     for name, score in words.items():
         if name in accounts:
-            accounts[name].words = max(
-                0.0, min(numbers.words_most, numbers.words * min(best, 3.0)) - numbers.words * (best - score)
-            )
+            most = min(numbers.words_most, numbers.words * best)
+            accounts[name].words = max(0.0, most - numbers.words * (best - score))
 
 
 def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[str]], numbers: Calibration) -> None:

@@ -1,12 +1,13 @@
 """The weak fallback: which class the words of a text belong to, when no known message says it.
 
 A multinomial naive Bayes over words and word pairs, fitted offline on the shipped knowledge alone and stored as data
-(`skills/words.json`), plus the hand-set vocabulary of each class. What it says is bounded: words alone never make a diagnosis sure.
+(`skills/words.json`); it reads the vocabulary of each class as one of its texts. What it says is bounded: words alone never make a diagnosis sure.
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -36,22 +37,53 @@ def features(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Words:
-    """`weights`: feature to class to log-odds against the other classes."""
+    """`weights`: feature to class to log-odds against the other classes; `benign` is a class like the others here."""
 
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Class to its hand-set vocabulary."""
 
     def score(self, text: str) -> dict[str, float]:
-        """Class to log-odds that the text's words speak for it, relative to the best (so <= 0 for all but the best)."""
-        scores: dict[str, float] = {}
+        """Class to how much the text's words speak for it; growing with the square root of their number, as they are not independent."""
         known = [self.weights[name] for name in features(text) if name in self.weights]
+        scores: dict[str, float] = {}
         for weights in known:
             for name, weight in weights.items():
                 scores[name] = scores.get(name, 0.0) + weight
-        lowered = f" {' '.join(text[:READ].lower().split())} "
-        for name, phrases in self.phrases.items():
-            hits = sum(1 for phrase in phrases if phrase in lowered)
-            if hits:
-                scores[name] = scores.get(name, 0.0) + math.log1p(hits)
-        return scores
+        scale = math.sqrt(max(FEWEST, len(known)))
+        return {name: total / scale for name, total in scores.items()}
+
+
+FEWEST = 6
+"""A text with fewer known words than this speaks as softly as if the others were unknown."""
+SMOOTHING = 0.2
+LEAST_TEXTS = 2
+"""A feature that only one text has is an accident."""
+LEAST_WEIGHT = 0.4
+MOST_CLASSES = 5
+
+
+def fit(texts: Iterable[tuple[str, str, float]]) -> dict[str, dict[str, float]]:
+    """Weights from (text, class, weight of the text): smoothed log-odds of a feature in the class against all others."""
+    counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    sizes: dict[str, float] = defaultdict(float)
+    seen: dict[str, int] = defaultdict(int)
+    for text, name, weight in texts:
+        sizes[name] += weight
+        for feature in features(text):
+            counts[feature][name] += weight
+            seen[feature] += 1
+    total = sum(sizes.values())
+    weights: dict[str, dict[str, float]] = {}
+    for feature, by_class in counts.items():
+        if seen[feature] < LEAST_TEXTS:
+            continue
+        everywhere = sum(by_class.values())
+        spread = SMOOTHING * everywhere / total
+        odds = {}
+        for name, count in by_class.items():
+            inside = (count + spread) / (sizes[name] + SMOOTHING)
+            outside = (everywhere - count + spread) / (total - sizes[name] + SMOOTHING)
+            odds[name] = round(math.log(inside / outside), 2)
+        best = sorted(((odd, name) for name, odd in odds.items() if odd >= LEAST_WEIGHT), reverse=True)[:MOST_CLASSES]
+        if best:
+            weights[feature] = {name: odd for odd, name in best}
+    return weights
