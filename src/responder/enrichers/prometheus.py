@@ -123,13 +123,13 @@ class Prometheus:
         return self._client
 
     def _ask(self, query: str, at: datetime, wait: float) -> list[dict[str, Any]]:
-        params = {"time": f"{at.timestamp():.3f}", "timeout": f"{wait:g}s"}
+        params = {"time": f"{at.timestamp():.3f}", "timeout": f"{wait:.3f}"}
         return _rows(self._connected().custom_query(query, params=params, timeout=wait))
 
     def _ask_range(self, query: str, start: datetime, end: datetime, wait: float) -> list[dict[str, Any]]:
         step = max(1, math.ceil((end - start).total_seconds() / POINTS))
         client = self._connected()
-        found = client.custom_query_range(query, start, end, f"{step}s", params={"timeout": f"{wait:g}s"}, timeout=wait)
+        found = client.custom_query_range(query, start, end, f"{step}s", params={"timeout": f"{wait:.3f}"}, timeout=wait)
         return _rows(found)
 
     def _instant(self, ask: Ask, query: str, wait: float) -> Reading | Missing:
