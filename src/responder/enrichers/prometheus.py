@@ -118,7 +118,7 @@ class Prometheus:
             auth = (settings.username, settings.password) if settings.username else None
             # The client's own retries would outlive the deadline; asking again is the pipeline's business.
             self._client = PrometheusConnect(
-                url=self._address, headers=headers, disable_ssl=not settings.verify_tls, retry=Retry(0), auth=auth
+                url=self._address, headers=headers, disable_ssl=not settings.verify_tls, retry=Retry(0, read=False), auth=auth
             )
         return self._client
 
