@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from responder.logic.diagnosis.book import Book
 from responder.logic.diagnosis.fields import meets

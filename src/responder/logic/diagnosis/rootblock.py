@@ -6,7 +6,7 @@ How such a block starts and where its facts stand is data (`skills/logs.yaml`); 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from responder.logic.diagnosis.knowledge import RootBlock
 from responder.logic.diagnosis.parts import Part

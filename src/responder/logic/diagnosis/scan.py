@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from responder.logic.diagnosis.fields import extract
@@ -22,6 +22,9 @@ SAME_SHAPE = 256
 """How many lines of one shape (equal but for digits) are matched in full; further ones only count."""
 MOST_HITS = 4096
 """Hits kept per text; further ones only count."""
+MOST_SHAPES = 100_000
+"""Shapes remembered per text; lines of further ones are all matched."""
+LONGEST_HEADER = 200
 SHOWN = 600
 """Characters of a line that a hit keeps."""
 _DIGITS = b"0123456789"
@@ -64,7 +67,7 @@ class Signatures:
     literals: Mapping[str, Sequence[str]]
 
     @cached_property
-    def _indexed(self) -> tuple[BytesAhoCorasick, list[tuple[str, ...]]]:
+    def indexed(self) -> tuple[BytesAhoCorasick, list[tuple[str, ...]]]:
         owners: dict[bytes, list[str]] = {}
         for name, texts in self.literals.items():
             for text in texts:
@@ -90,7 +93,7 @@ class Signatures:
 
     def candidates(self, line: str) -> set[str]:
         """The signatures whose literals occur in the line."""
-        automaton, owners = self._indexed
+        automaton, owners = self.indexed
         lowered = line.encode("utf-8", "replace").lower()
         return {
             name
@@ -103,63 +106,76 @@ class Signatures:
         found = self.pattern(name).search(line)
         return extract(self.by_id[name].fields, found.groupdict()) if found else None
 
+    def anchored(self, name: str) -> bool:
+        """Whether the pattern begins at the start of the line, which is then the message without its prefixes."""
+        return self.by_id[name].match.startswith(("^", "(?i)^", "(?:^"))
+
     def scan(self, text: str, part: int, first_order: int, near: datetime) -> Found:
         """All hits in a text, in the order of its lines."""
         return _Scan(self, part, first_order, near).run(pieces(text))
 
 
 class _Scan:
-    """One pass over one text."""
+    """One pass over one text. Owns the shapes seen so far; everything else is in the hits."""
 
     def __init__(self, signatures: Signatures, part: int, first_order: int, near: datetime) -> None:
         self.signatures = signatures
         self.part, self.first_order, self.near = part, first_order, near
         self.found = Found()
-        self.shapes: dict[tuple[str, bytes], int] = {}
-        self.matched: dict[tuple[str, bytes], bool] = {}
+        self.shapes: dict[bytes, _Shape] = {}
         self.rank: int | None = None
         self.node: str | None = None
 
     def run(self, texts: Iterable[bytes]) -> Found:
-        automaton, owners = self.signatures._indexed
         base = 0
         for data in texts:
-            lowered = data.lower()
-            sections = self._sections(data, base)
-            last_newline, counted = -1, 0
-            start = end = -1
-            tried: set[str] = set()
-            where = 0
-            for index, begin, _ in automaton.find_matches_as_indexes(lowered, overlapping=True):
-                if begin >= end:
-                    newline = data.rfind(b"\n", max(end, 0), begin)
-                    start = (
-                        newline + 1
-                        if newline >= 0
-                        else (0 if end < 0 else max(end, 0) + (data[end : end + 1] == b"\n"))
-                    )
-                    if begin < start:
-                        continue
-                    end = data.find(b"\n", begin)
-                    end = len(data) if end < 0 else end
-                    counted += data.count(b"\n", last_newline + 1, start)
-                    last_newline = start - 1
-                    tried = set()
-                    where = start
-                for name in owners[index]:
-                    if end - start <= LONGEST_LINE:
-                        if name not in tried:
-                            tried.add(name)
-                            self._try(name, data[start:end], base + counted + 1, sections)
-                    elif name not in tried or begin >= where:
-                        tried.add(name)
-                        low = max(start, begin - OVERLAP)
-                        where = min(end, begin + OVERLAP)
-                        self._try(name, data[low:where], base + counted + 1, sections)
+            self._piece(data, base)
             base += data.count(b"\n") + (0 if data.endswith(b"\n") else 1)
         self.found.lines = base
         self.found.hits.sort(key=lambda hit: hit.line)
         return self.found
+
+    def _piece(self, data: bytes, base: int) -> None:
+        automaton, owners = self.signatures.indexed
+        sections = self._sections(data, base)
+        start = end = -1  # of the line that is looked at
+        counted_to, number = 0, base + 1
+        tried: set[str] = set()
+        shape = _Shape()
+        windows_end = 0
+        for index, begin, _ in automaton.find_matches_as_indexes(data.lower(), overlapping=True):
+            if begin >= end:
+                start = data.rfind(b"\n", max(end, 0), begin) + 1 or max(end, 0)
+                end = data.find(b"\n", begin)
+                end = len(data) if end < 0 else end
+                number += data.count(b"\n", counted_to, start)
+                counted_to = start
+                tried.clear()
+                windows_end = start
+                shape = self._shape(data[start : min(end, start + LONGEST_LINE)])
+                for name in shape.matched if shape.lines > SAME_SHAPE else ():
+                    self.found.counts[name] += 1
+            if shape.lines > SAME_SHAPE or begin < start:
+                continue
+            for name in owners[index]:
+                if name in tried and (end - start <= LONGEST_LINE or begin < windows_end):
+                    continue
+                tried.add(name)
+                if end - start <= LONGEST_LINE:
+                    self._try(name, data[start:end], number, sections, shape)
+                else:
+                    windows_end = min(end, begin + OVERLAP)
+                    self._try(name, data[max(start, begin - OVERLAP) : windows_end], number, sections, shape)
+
+    def _shape(self, line: bytes) -> "_Shape":
+        key = line.translate(None, _DIGITS)
+        shape = self.shapes.get(key)
+        if shape is None:
+            shape = _Shape()
+            if len(self.shapes) < MOST_SHAPES:
+                self.shapes[key] = shape
+        shape.lines += 1
+        return shape
 
     def _sections(self, data: bytes, base: int) -> list[tuple[int, str, str]]:
         """Headers in this piece under which the lines of one rank or node stand."""
@@ -167,46 +183,48 @@ class _Scan:
             return []
         headers = []
         for number, line in enumerate(data.split(b"\n"), base + 1):
-            if line[:1] in b"=-#" and line and len(line) < 200:
+            if line and line[:1] in b"=-#" and len(line) < LONGEST_HEADER:
                 kind = section(line.decode("utf-8", "replace"))
                 if kind:
                     headers.append((number, *kind))
         return headers
 
-    def _try(self, name: str, raw: bytes, number: int, sections: list[tuple[int, str, str]]) -> None:
-        shape = (name, raw.translate(None, _DIGITS))
-        seen = self.shapes.get(shape, 0)
-        self.shapes[shape] = seen + 1
-        if seen >= SAME_SHAPE:
-            if self.matched.get(shape):
-                self.found.counts[name] += 1
-            return
+    def _try(self, name: str, raw: bytes, number: int, sections: list[tuple[int, str, str]], shape: "_Shape") -> None:
         line = raw.decode("utf-8", "replace")
         fields = self.signatures.match(name, line)
         said = None
         if fields is None:
+            if not self.signatures.anchored(name):
+                return
             said = unwrap(line, self.near)
-            if self.signatures.by_id[name].match.startswith(("^", "(?i)^", "(?:^")):
-                fields = self.signatures.match(name, said.unranked)
-                fields = self.signatures.match(name, said.body) if fields is None else fields
+            fields = self.signatures.match(name, said.unranked)
+            fields = self.signatures.match(name, said.body) if fields is None else fields
             if fields is None:
                 return
-        self.matched[shape] = True
+        shape.matched.add(name)
         self.found.counts[name] = self.found.counts.get(name, 0) + 1
         if len(self.found.hits) >= MOST_HITS:
             self.found.dropped += 1
             return
         said = said or unwrap(line, self.near)
-        rank, node = said.rank, said.node
-        for at, kind, label in sections:
-            if at > number:
-                break
+        while sections and sections[0][0] <= number:
+            _, kind, label = sections.pop(0)
             if kind == "rank" and label.isdigit():
                 self.rank = int(label)
             elif kind == "node":
                 self.node = label
+        rank = said.rank
         if rank is None:
             rank = self.rank if self.rank is not None else said.inner_rank
+        order = self.first_order + number
         self.found.hits.append(
-            Hit(name, self.part, number, self.first_order + number, line[:SHOWN], fields, said, rank, node or self.node)
+            Hit(name, self.part, number, order, line[:SHOWN], fields, said, rank, said.node or self.node)
         )
+
+
+@dataclass(slots=True)
+class _Shape:
+    """Lines that are equal but for their digits: how many, and what matched them."""
+
+    lines: int = 0
+    matched: set[str] = field(default_factory=set)
