@@ -1,5 +1,6 @@
 """The same words for the same figures in every channel: likelihood, impact, places, times. Plain text, unescaped."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +17,12 @@ LIKELIHOOD = (
 """Words of estimative probability: US Intelligence Community Directive 203 (2015), section D.6.e.2.a."""
 
 RISK = {"none": "no risk", "low": "low risk", "medium": "medium risk", "high": "HIGH RISK"}
+
+
+def clean(text: str) -> str:
+    """One line of text of others: no control, bidirectional-override or surrogate characters (a terminal would obey them)."""
+    folded = " ".join(text.split())
+    return "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 def likelihood(probability: float) -> str:
@@ -98,6 +105,12 @@ def figures(impact: Impact) -> str:
     if impact.slo is not None and impact.slo.burn_rate is not None:
         parts.append(f"SLO burns {number(impact.slo.burn_rate)}×")
     return " · ".join(parts)
+
+
+def gaps(impact: Impact) -> list[str]:
+    """Figures that a reader expects and why they are not there."""
+    expected = ("gpu_hours_lost", "gpu_hours_at_risk", "cost_usd")
+    return [f"{plainly(gap.field)} not known: {gap.reason}" for gap in impact.unknown if gap.field in expected]
 
 
 def clock(at: datetime) -> str:

@@ -9,11 +9,12 @@ reading; the total of all text (13,200) is undocumented: slackapi/bolt-js issue 
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+
+from responder.sinks.wording import clean
 
 MAX_BLOCKS = 45
 """Slack takes 50; the rest is room for a note."""
@@ -52,12 +53,6 @@ class Message:
 def units(text: str) -> int:
     """UTF-16 units."""
     return len(text) + sum(char > "\uffff" for char in text)
-
-
-def clean(text: str) -> str:
-    """One line without control, bidirectional-override and surrogate characters."""
-    folded = " ".join(text.split())
-    return "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
 def clip(text: str, most: int) -> str:

@@ -90,7 +90,7 @@ def _groups(report: Report) -> list[Group]:
 
 def _wrapped(text: str) -> Iterator[str]:
     """A long text as bounded lines that together hold all of it, up to 20."""
-    flat = kit.clean(text)
+    flat = wording.clean(text)
     for start in range(0, min(len(flat), 20 * LINE // 6), LINE // 6):
         yield inert(flat[start : start + LINE // 6], LINE)
 

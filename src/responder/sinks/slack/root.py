@@ -19,8 +19,6 @@ BADGES = {Severity.SEV1: "🔴", Severity.SEV2: "🟠", Severity.SEV3: "🟡", S
 SUMMARY = 900
 STATEMENT = 280
 COMMAND = 500
-FIGURES = ("gpu_hours_lost", "gpu_hours_at_risk", "cost_usd")
-"""A figure that a reader expects; why it is not there is said in its place."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{5,14}")
 
 
@@ -61,8 +59,7 @@ def _facts(report: Report, visible: Visible) -> list[tuple[str, str]]:
     impact = report.impact
     hit = [wording.hit(impact), wording.figures(impact)]
     told = [inert(part, 400) for part in hit if part] or [inert(impact.statement or "not known", 400)]
-    gaps = [f"{wording.plainly(gap.field)} not known: {gap.reason}" for gap in impact.unknown if gap.field in FIGURES]
-    told += [f"_{inert(gap, 160)}_" for gap in gaps[:2]]
+    told += [f"_{inert(gap, 160)}_" for gap in wording.gaps(impact)[:2]]
     owner = inert(report.incident.owner, 120)
     runbook = link(report.incident.runbook_url, "runbook")
     return [
