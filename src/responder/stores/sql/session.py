@@ -1,0 +1,101 @@
+"""What every part of a transaction stands on: a connection, statements that both databases understand, text that fits columns.
+
+Statements are built once, when a module is loaded, and take their values as parameters: building one costs more than running it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from responder.stores.sql.faults import translate
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Overwrite = Callable[[Any, Any], Mapping[str, Any]]
+"""From the table's columns and the refused row's (`excluded`) to what is set instead."""
+
+_IN_ONE_LIST = 500
+"""Values in one IN list: far below SQLite's 32,766 and PostgreSQL's 65,535 parameters, and a text that is quick to parse."""
+_KEY_CHARACTERS = 256
+"""PostgreSQL refuses index entries above 2,704 bytes; two such keys of four-byte characters fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """INSERT ... ON CONFLICT, which SQLAlchemy spells per database."""
+
+    sqlite: Executable
+    postgresql: Executable
+
+    @classmethod
+    def into(cls, table: Table, overwrite: Overwrite | None) -> "Upsert":
+        """On a row with the same primary key: `overwrite` it, or keep it (None)."""
+        keys = [column.name for column in table.primary_key]
+        made: list[Executable] = []
+        for dialect in (sqlite, postgresql):
+            statement = dialect.insert(table)
+            if overwrite is None:
+                made.append(statement.on_conflict_do_nothing())
+            else:
+                made.append(
+                    statement.on_conflict_do_update(
+                        index_elements=keys, set_=dict(overwrite(table.c, statement.excluded))
+                    )
+                )
+        return cls(*made)
+
+    @classmethod
+    def replacing(cls, table: Table) -> "Upsert":
+        """Overwrite all that is no key."""
+        names = [column.name for column in table.columns if not column.primary_key]
+        return cls.into(table, lambda _, new: {name: new[name] for name in names})
+
+
+class Session:
+    """A connection inside a transaction. Database errors leave it as the product's."""
+
+    def __init__(self, connection: Connection, where: str) -> None:
+        self._connection = connection
+        self._where = where
+        self._dialect = connection.dialect.name
+        self._seqs: dict[str, int] = {}
+        """Journal numbers of the events that this transaction appended."""
+
+    def execute(self, statement: Executable | Upsert, values: Row | Sequence[Row] | None = None) -> CursorResult[Any]:
+        if isinstance(statement, Upsert):
+            statement = statement.sqlite if self._dialect == "sqlite" else statement.postgresql
+        try:
+            return self._connection.execute(statement, values)
+        except DBAPIError as error:
+            raise translate(error, self._where) from error
+
+    def among(self, statement: Executable, values: Sequence[Any], **more: Any) -> Iterator[Any]:
+        """Rows of a statement with an expanding parameter `values`, however many they are."""
+        for start in range(0, len(values), _IN_ONE_LIST):
+            yield from self.execute(statement, {"values": list(values[start : start + _IN_ONE_LIST]), **more})
+
+
+def plain(text: str) -> str:
+    """Text of strangers for a column: PostgreSQL takes no NUL, and neither database half a surrogate pair."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def bounded(text: str) -> str:
+    """Text of strangers for an index: plain, and a very long one ends in a hash of the whole."""
+    clean = plain(text)
+    if len(clean) <= _KEY_CHARACTERS:
+        return clean
+    digest = hashlib.sha256(clean.encode()).hexdigest()[:32]
+    return f"{clean[: _KEY_CHARACTERS - 33]}~{digest}"
+
+
+def digest(*parts: str) -> str:
+    """A key of fixed length for something long."""
+    return hashlib.sha256("\0".join(plain(part) for part in parts).encode()).hexdigest()[:40]

@@ -1,0 +1,128 @@
+"""The journal: events with their trail in order of arrival, their links to incidents, and what they are about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, text
+
+from responder.model.event import Event, Status
+from responder.model.journal import JournalEntry
+from responder.stores.sql.documents import EVENT, TRAIL
+from responder.stores.sql.instants import maybe_micros, micros
+from responder.stores.sql.schema import event_entities, incident_events, journal
+from responder.stores.sql.session import Row, Session, Upsert, bounded
+
+SHARED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user"})
+"""Entity kinds that nearly every event names: counting the events of a cluster says nothing, and would cost a row per event."""
+NAMES_PER_EVENT = 64
+"""Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
+
+_APPEND = Upsert.into(journal, None)
+_APPEND_ENTITIES = insert(event_entities)
+_HIGHEST_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
+_NUMBERS_POSTGRESQL = text("SELECT nextval(pg_get_serial_sequence('journal', 'seq')) FROM generate_series(1, :count)")
+_STORED = select(journal.c.seq).where(journal.c.seq.in_(bindparam("values", expanding=True)))
+_ENTRY = select(journal.c.seq, journal.c.event_id, journal.c.doc, journal.c.trail)
+_BY_EVENT = _ENTRY.where(journal.c.event_id.in_(bindparam("values", expanding=True)))
+_SEQ_BY_EVENT = select(journal.c.event_id, journal.c.seq).where(
+    journal.c.event_id.in_(bindparam("values", expanding=True))
+)
+_LINK = Upsert.into(incident_events, None)
+_MEMBER_SEQS = (
+    select(incident_events.c.seq)
+    .where(incident_events.c.incident_id == bindparam("incident_id"))
+    .order_by(incident_events.c.seq.desc())
+    .limit(bindparam("count"))
+)
+_FIRST_MEMBER = select(func.min(incident_events.c.seq)).where(incident_events.c.incident_id == bindparam("incident_id"))
+_DOCS_BY_SEQ = select(journal.c.seq, journal.c.doc).where(journal.c.seq.in_(bindparam("values", expanding=True)))
+
+
+class JournalTx(Session):
+    """See `ports.Tx`."""
+
+    def append_journal(self, entries: Sequence[JournalEntry]) -> None:
+        if not entries:
+            return
+        rows = [_row(seq, entry) for seq, entry in zip(self._numbers(len(entries)), entries, strict=True)]
+        added = self.execute(_APPEND, rows).rowcount
+        if added != len(rows):  # some were journalled before: the first entry of an event stays
+            stored = {row.seq for row in self.among(_STORED, [row["seq"] for row in rows])}
+            kept = [(row, entry) for row, entry in zip(rows, entries, strict=True) if row["seq"] in stored]
+        else:
+            kept = list(zip(rows, entries, strict=True))
+        self._seqs.update((row["event_id"], row["seq"]) for row, _ in kept)
+        about = [
+            line
+            for row, entry in kept
+            if row["firing"]
+            for line in entity_rows(entry.event, row["received_at"], row["seq"])
+        ]
+        if about:
+            self.execute(_APPEND_ENTITIES, about)
+
+    def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]:
+        return {row.event_id: _entry(row) for row in self.among(_BY_EVENT, event_ids)}
+
+    def journal_range(
+        self, start: datetime | None, end: datetime | None, after_seq: int, limit: int
+    ) -> list[JournalEntry]:
+        statement = _ENTRY.where(journal.c.seq > after_seq).order_by(journal.c.seq).limit(limit)
+        if start is not None:
+            statement = statement.where(journal.c.received_at >= micros(start))
+        if end is not None:
+            statement = statement.where(journal.c.received_at < maybe_micros(end))
+        return [_entry(row) for row in self.execute(statement)]
+
+    def members(self, incident_id: str, limit: int) -> list[Event]:
+        seqs = {row.seq for row in self.execute(_MEMBER_SEQS, {"incident_id": incident_id, "count": limit})}
+        first = self.execute(_FIRST_MEMBER, {"incident_id": incident_id}).scalar()
+        if first is not None:
+            seqs.add(first)
+        docs = sorted((row.seq, row.doc) for row in self.among(_DOCS_BY_SEQ, sorted(seqs)))
+        return [EVENT.load(doc) for _, doc in docs]
+
+    def link_events(self, links: Sequence[tuple[str, str]]) -> None:
+        unknown = list({event_id for _, event_id in links if event_id not in self._seqs})
+        seqs: Mapping[str, int] = self._seqs
+        if unknown:
+            seqs = self._seqs | {row.event_id: row.seq for row in self.among(_SEQ_BY_EVENT, unknown)}
+        rows = [{"incident_id": id, "seq": seqs[event_id]} for id, event_id in links if event_id in seqs]
+        if rows:
+            self.execute(_LINK, rows)
+
+    def _numbers(self, count: int) -> Sequence[int]:
+        """Journal numbers for new entries, higher than all before. Taken here, so that what refers to an entry need not ask
+        for its number; SQLite has one writer, PostgreSQL a sequence."""
+        if self._dialect == "sqlite":
+            highest = self.execute(_HIGHEST_SQLITE).scalar() or 0
+            return range(highest + 1, highest + 1 + count)
+        return sorted(self.execute(_NUMBERS_POSTGRESQL, {"count": count}).scalars())
+
+
+def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
+    """What a firing event is counted under; purging takes the same rows away again."""
+    left = NAMES_PER_EVENT
+    for kind, names in event.entities.items():
+        if kind in SHARED_KINDS:
+            continue
+        for name in dict.fromkeys(bounded(one) for one in names[:left]):
+            yield {"kind": bounded(kind), "name": name, "at": at, "seq": seq}
+        left = max(0, left - len(names))
+
+
+def _row(seq: int, entry: JournalEntry) -> Row:
+    event = entry.event
+    return {
+        "seq": seq,
+        "event_id": event.id,
+        "received_at": micros(event.received_at),
+        "firing": int(event.status is Status.FIRING),
+        "doc": EVENT.dump(event),
+        "trail": TRAIL.dump(entry.trail),
+    }
+
+
+def _entry(row: Any) -> JournalEntry:
+    return JournalEntry(event=EVENT.load(row.doc), trail=TRAIL.load(row.trail), seq=row.seq)
