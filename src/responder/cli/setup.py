@@ -58,7 +58,8 @@ def db_upgrade(config: ConfigOption = None) -> None:
     from responder.wiring.store import store_url
 
     loaded = read(config_file(config))
-    typer.echo(f"schema is at {upgrade(store_url(loaded.config.store, loaded))}")
+    before, after = upgrade(store_url(loaded.config.store, loaded))
+    typer.echo(f"schema is at {after}" + ("" if before == after else f" (it was at {before or 'nothing'})"))
 
 
 @db.command("backup")

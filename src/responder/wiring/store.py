@@ -7,7 +7,7 @@ from pathlib import Path
 from responder.config import Loaded
 from responder.errors import ConfigError
 from responder.ports import Clock, Store
-from responder.stores.sql import create
+from responder.stores.sql import create, create_reader
 
 
 def store_url(url: str, loaded: Loaded) -> str:
@@ -34,7 +34,7 @@ async def open_reader(url: str, clock: Clock, loaded: Loaded) -> AsyncIterator[S
                 f"there is no store at {file}",
                 hint="start the daemon once (`responder run`), or pass its configuration with -c",
             )
-    store = create(full, clock=clock, read_only=True)
+    store = create_reader(full, clock=clock)
     await store.open()
     try:
         yield store
