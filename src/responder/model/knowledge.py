@@ -137,6 +137,10 @@ class Calibration(Value):
     """Likewise a line of an exception that was raised from an earlier one."""
     later: float = 0.85
     """Likewise a cause that is printed after the first one."""
+    resolved: float = 0.12
+    """Likewise a cause whose trouble a later line says is over."""
+    head_start: float = 1.5
+    """Nats that the earlier of two classes that could each produce the other is ahead."""
     elsewhere: float = 0.7
     """Likewise a cause on another rank than the first failing one."""
     diminish: float = 0.4

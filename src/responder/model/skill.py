@@ -75,6 +75,8 @@ class Signature(Value):
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     indicates: tuple[Indication, ...] = ()
     against: tuple[Indication, ...] = ()
+    resolves: tuple[str, ...] = ()
+    """Classes (or `*`, or `domain.*`) whose trouble this line says is over; it counts for lines before it."""
     catalogue: str | None = None
     """`xid`: class and strength are looked up in that catalogue by the field `code`."""
     source: Cite | None = None

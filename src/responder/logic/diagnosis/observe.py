@@ -107,6 +107,7 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
     first_rank = (
         seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
     )
+    ends = _ends(seen, knowledge)
     for (name, _), hits in sayings.items():
         signature = knowledge.signatures.by_id[name]
         best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))
@@ -114,6 +115,11 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         supports = _strongest(indications(best, signature, kind, seen))
         opposes = _strongest(_met(signature.against, best.fields, kind))
         left = share(best, seen, knowledge)
+        over = _over(supports, hits, ends, seen)
+        if over == set(supports) and over:
+            left *= knowledge.calibration.resolved
+        else:
+            supports = {name: strength for name, strength in supports.items() if name not in over}
         if role is Role.CAUSE and first_rank is not None and best.rank is not None and best.rank != first_rank:
             left *= knowledge.calibration.elsewhere
         count = len(hits) if len(sayings) > 1 and len(hits) < seen.counts[name] else seen.counts[name]
@@ -121,6 +127,36 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         seen.cited.setdefault(name, evidence)
         group = f"line {best.part} {best.line}"
         seen.findings.append(Finding(evidence, group, role, supports, opposes, seen.order.of(best), left))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A place in the story where a line says that trouble of some classes is over."""
+
+    order: int
+    line: tuple[int, int]
+    classes: tuple[str, ...]
+
+    def covers(self, name: str) -> bool:
+        return any(one in ("*", name) or (one.endswith(".*") and name.startswith(one[:-1])) for one in self.classes)
+
+
+def _ends(seen: Observed, knowledge: Knowledge) -> list[_End]:
+    ends = []
+    for hit in seen.hits:
+        resolves = knowledge.signatures.by_id[hit.signature].resolves
+        if resolves and seen.parts[hit.part].structure.sort(hit.line) is not Sort.CODE:
+            ends.append(_End(seen.order.of(hit), (hit.part, hit.line), resolves))
+    return ends
+
+
+def _over(supports: Mapping[str, Strength], hits: Sequence[Hit], ends: Sequence[_End], seen: Observed) -> set[str]:
+    """The classes whose trouble a line after the last of these hits, or on the line of one, says is over."""
+    if not ends or not supports:
+        return set()
+    last = max(seen.order.of(hit) for hit in hits)
+    lines = {(hit.part, hit.line) for hit in hits}
+    return {name for name in supports if any((end.order > last or end.line in lines) and end.covers(name) for end in ends)}
 
 
 def _strongest(found: Iterable[Indication]) -> dict[str, Strength]:

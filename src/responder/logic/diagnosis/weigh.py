@@ -148,7 +148,7 @@ def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[st
             if effect is None or effect.support <= 0:
                 continue
             mutual = cause.name in set(explains.get(name, ()))
-            if mutual and (effect.cause, -effect.first) > (cause.cause, -cause.first):
+            if mutual and _leads(effect, cause, numbers):
                 continue
             strength = power
             if effect.cause > 0 and effect.first < cause.first:
@@ -166,6 +166,12 @@ def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[st
     for account in accounts.values():
         gained = sum(accounts[name].support * share for name, share in account.symptoms.items())
         account.credit = min(1.0, numbers.credit * gained)
+
+
+def _leads(one: Account, other: Account, numbers: Calibration) -> bool:
+    """Of two classes that could each produce the other: the one that was printed first, unless the other is much surer."""
+    head_start = numbers.head_start if one.first < other.first else -numbers.head_start if one.first > other.first else 0.0
+    return (one.cause + head_start, one.name) > (other.cause, other.name)
 
 
 def _benign(findings: list[Finding], numbers: Calibration) -> Account:
