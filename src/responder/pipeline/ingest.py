@@ -26,7 +26,7 @@ from responder.model.rule import Outcome
 from responder.pipeline.playbook import Playbook
 from responder.ports import Accepted, Clock, Format, RawMessage, Store, Tx
 from responder.runtime.batching import Batcher
-from responder.telemetry import EVENTS, INCIDENTS, QUARANTINED, QUEUE, STAGE_SECONDS, log
+from responder.telemetry import EVENTS, INCIDENTS, NOT_STORED, QUARANTINED, QUEUE, STAGE_SECONDS, log
 
 _log = log(__name__)
 BATCH = 512
@@ -132,7 +132,10 @@ class Ingest:
         now = self._clock.now()
         try:
             changes = await self._store.write(lambda tx: self._write(tx, prepared, checkpoints, now))
-        except (Transient, Conflict):
+        except Transient:
+            NOT_STORED.inc(len(prepared))
+            raise
+        except Conflict:
             raise
         except Exception as error:  # noqa: BLE001
             return await self._bisect(prepared, checkpoints, error)

@@ -12,7 +12,7 @@ from responder.errors import NotFound
 from responder.model.incident import Incident
 from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
-from responder.telemetry import OPEN
+from responder.telemetry import OPEN, READY
 from responder.web.actors import Actor, Guard
 
 Id = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
@@ -281,11 +281,7 @@ def probes(desk: Desk) -> APIRouter:
     @router.get("/readyz", responses={503: {"description": "Not ready, with what is wrong per part"}})
     async def readyz() -> JSONResponse:
         """Store, sources and rules."""
-        parts = dict(desk.ready())
-        try:
-            await desk.store.read(lambda tx: tx.meta("schema"))
-        except Exception as error:  # whatever it is, the answer is "not ready"  # noqa: BLE001
-            parts["store"] = str(error)
+        parts = await _parts(desk)
         ready = not any(parts.values())
         return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
 
@@ -294,9 +290,23 @@ def probes(desk: Desk) -> APIRouter:
         """Prometheus metrics."""
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-        counts = await desk.store.read(lambda tx: tx.counts())
-        for level in ("SEV1", "SEV2", "SEV3", "SEV4"):
-            OPEN.labels(level).set(counts.get(f"open_{level}", 0))
+        parts = await _parts(desk)
+        for part, problem in parts.items():
+            READY.labels(part).set(0 if problem else 1)
+        if not parts["store"]:
+            counts = await desk.store.read(lambda tx: tx.counts())
+            for level in ("SEV1", "SEV2", "SEV3", "SEV4"):
+                OPEN.labels(level).set(counts.get(f"open_{level}", 0))
         return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+async def _parts(desk: Desk) -> dict[str, str | None]:
+    """Per part None, or one line that says what is wrong; the store is asked, not believed."""
+    parts = dict(desk.ready())
+    try:
+        await desk.store.read(lambda tx: tx.meta("schema"))
+    except Exception as error:  # whatever it is, the answer is "not ready"  # noqa: BLE001
+        parts["store"] = str(error) or type(error).__name__
+    return parts
