@@ -40,7 +40,9 @@ TIMER_LAG = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120),
 )
 QUEUE = Gauge("responder_intake_waiting", "Messages that wait for the next commit.")
-NOT_STORED = Counter("responder_not_stored_total", "Messages that could not be stored; their senders were told to try again.")
+NOT_STORED = Counter(
+    "responder_not_stored_total", "Messages that could not be stored; their senders were told to try again."
+)
 READY = Gauge("responder_ready", "1 while a part (store, rules, each source) is ready, as /readyz says.", ["part"])
 
 
