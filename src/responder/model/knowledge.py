@@ -132,7 +132,9 @@ class Calibration(Value):
     symptom: float = 0.55
     """What a symptom line counts for the classes it hints at, as a share of its strength."""
     context: float = 0.3
-    """Likewise a line that a person typed, or source code quoted by a traceback."""
+    """Likewise a line that a person typed."""
+    code: float = 0.05
+    """Likewise source code quoted by a traceback."""
     wrapped: float = 0.5
     """Likewise a line of an exception that was raised from an earlier one."""
     later: float = 0.85

@@ -7,7 +7,7 @@ yield to others is the root; the rest follow from it. A code that carries the de
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from responder.logic.diagnosis.scan import Hit
 from responder.model.knowledge import Catalogue, Code, Combination, Verdict
@@ -39,6 +39,7 @@ class Codes:
     devices: list[Device] = field(default_factory=list)
     said: dict[int, tuple[Indication, ...]] = field(default_factory=dict)
     roles: dict[int, Role] = field(default_factory=dict)
+    fields: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
 
     def indications(self, hit: Hit) -> tuple[Indication, ...]:
         return self.said.get(id(hit), ())
@@ -51,7 +52,10 @@ def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
     """Read all catalogued codes among the hits, which come in the order of the story."""
     reading = Codes()
     groups: dict[tuple[str, str], list[tuple[Hit, int]]] = defaultdict(list)
-    for hit in hits:
+    listed = list(hits)
+    for hit in listed:  # several signatures may read one line: what one of them extracts holds for the line
+        reading.fields.setdefault((hit.part, hit.line), {}).update(hit.fields)
+    for hit in listed:
         name = knowledge.signatures.by_id[hit.signature].catalogue
         code = hit.fields.get("code")
         if name is not None and name in knowledge.catalogues and isinstance(code, int):
@@ -91,11 +95,11 @@ def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]]
             lead = next(hit for hit, code in coded if code in one.codes)
             extra = Indication.model_validate({"class": one.class_, "strength": one.strength})
             reading.said[id(lead)] = (*reading.indications(lead), extra)
-    verdict = _verdict(catalogue, coded)
+    verdict = _verdict(catalogue, coded, reading)
     rooted = catalogue.code(root) if root is not None else None
     actions = [verdict.action] if verdict else [one.action for one in met[:1]]
     if rooted is not None:
-        actions += [_decoded(catalogue, coded, root) or rooted.immediate, rooted.investigatory]
+        actions += [_decoded(catalogue, coded, root, reading) or rooted.immediate, rooted.investigatory]
     steps = [
         catalogue.actions[name]
         for name in dict.fromkeys(actions)
@@ -141,16 +145,18 @@ def _applies(one: Combination, codes: tuple[int, ...], *, monitored: bool) -> bo
     return (len(one.codes) > 1 or one.monitor_named) and set(one.codes) <= set(codes)
 
 
-def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]]) -> Verdict | None:
+def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]], reading: Codes) -> Verdict | None:
     for hit, code in reversed(coded):
-        if code == catalogue.verdict_code and isinstance(hit.fields.get("to"), int):
-            return catalogue.verdicts.get(int(hit.fields["to"]))
+        to = reading.fields[hit.part, hit.line].get("to")
+        if code == catalogue.verdict_code and isinstance(to, int):
+            return catalogue.verdicts.get(to)
     return None
 
 
-def _decoded(catalogue: Catalogue, coded: list[tuple[Hit, int]], root: int | None) -> str | None:
+def _decoded(catalogue: Catalogue, coded: list[tuple[Hit, int]], root: int | None, reading: Codes) -> str | None:
     for hit, code in coded:
-        unit, fatality = str(hit.fields.get("unit", "")), str(hit.fields.get("severity", ""))
+        fields = reading.fields[hit.part, hit.line]
+        unit, fatality = str(fields.get("unit", "")), str(fields.get("severity", ""))
         for rule in catalogue.decodes:
             if code == root == rule.code and unit in rule.units and fatality == rule.fatality:
                 return rule.immediate

@@ -11,6 +11,7 @@ from responder.logic.diagnosis.conditions import Judge
 from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed, observe
 from responder.logic.diagnosis.parts import Part, parts
+from responder.logic.diagnosis.structure import Sort
 from responder.logic.diagnosis.weigh import Account, Finding, weigh
 from responder.logic.diagnosis.words import READ
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Phase, Verdict
@@ -42,7 +43,7 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
     _lap(laps, marks, watch, book)
     judged, unmet = _judge(case, skill, seen, book)
     _lap(laps, marks, watch, book)
-    ranked = _weigh(case, skill, knowledge, texts, [*seen.findings, *judged, *_history(case, book)])
+    ranked = rank(case, skill, knowledge, texts, [*seen.findings, *judged, *_history(case, book)])
     _lap(laps, marks, watch, book)
     found = conclude.entities(case, seen)
     values = conclude.variables(case, found)
@@ -115,9 +116,10 @@ def _history(case: Case, book: Book) -> list[Finding]:
     return findings
 
 
-def _weigh(
+def rank(
     case: Case, skill: Skill, knowledge: Knowledge, texts: Sequence[Part], findings: Sequence[Finding]
 ) -> list[Account]:
+    """Accounts of all classes that the skill weighs, most probable first."""
     own = {one.class_: one for one in skill.hypotheses}
     names = (
         list(knowledge.taxonomy)
@@ -133,16 +135,21 @@ def _weigh(
     for name, spec in own.items():
         if spec.explains is not None:
             explains[name] = frozenset(spec.explains) | explains.get(name, frozenset())
-    words = knowledge.words.score(_worded(texts))
+    words = knowledge.words.score(worded(texts))
     return weigh(findings, priors, explains, words, knowledge.calibration)
 
 
-def _worded(texts: Sequence[Part]) -> str:
+def worded(texts: Sequence[Part]) -> str:
     """Head and tail of what there is to read, bounded."""
     pieces = []
     for part in texts[:8]:
         text = part.text
-        pieces.append(text if len(text) <= READ else text[: READ // 2] + "\n" + text[-READ // 2 :])
+        if len(text) > READ:
+            pieces.append(text[: READ // 2] + "\n" + text[-READ // 2 :])
+        else:
+            sorts = part.structure.sorts
+            lines = part.plain.split("\n") if sorts else [part.text]
+            pieces += [line for number, line in enumerate(lines, 1) if sorts.get(number) is not Sort.CODE]
     return "\n".join(pieces)
 
 

@@ -68,7 +68,7 @@ def share(hit: Hit, seen: Observed, knowledge: Knowledge) -> float:
     structure = seen.parts[hit.part].structure
     sort = structure.sort(hit.line)
     if sort is not Sort.MESSAGE:
-        left *= numbers.context
+        left *= numbers.code if sort is Sort.CODE else numbers.context
     elif structure.wrapped(hit.line):
         left *= numbers.wrapped
     return left
@@ -156,7 +156,9 @@ def _over(supports: Mapping[str, Strength], hits: Sequence[Hit], ends: Sequence[
         return set()
     last = max(seen.order.of(hit) for hit in hits)
     lines = {(hit.part, hit.line) for hit in hits}
-    return {name for name in supports if any((end.order > last or end.line in lines) and end.covers(name) for end in ends)}
+    return {
+        name for name in supports if any((end.order > last or end.line in lines) and end.covers(name) for end in ends)
+    }
 
 
 def _strongest(found: Iterable[Indication]) -> dict[str, Strength]:

@@ -22,10 +22,14 @@ class Part:
     node: str | None = None
 
     @cached_property
+    def plain(self) -> str:
+        """The head of the text as the scanner sees it, line by line."""
+        return plain(self.text[:LOOKED_AT].encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    @cached_property
     def structure(self) -> Structure:
         """Of the head of the text; lines count as the scanner counts them."""
-        head = plain(self.text[:LOOKED_AT].encode("utf-8", "replace")).decode("utf-8", "replace")
-        return structure(head)
+        return structure(self.plain)
 
 
 def parts(case: Case) -> list[Part]:

@@ -170,7 +170,9 @@ def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[st
 
 def _leads(one: Account, other: Account, numbers: Calibration) -> bool:
     """Of two classes that could each produce the other: the one that was printed first, unless the other is much surer."""
-    head_start = numbers.head_start if one.first < other.first else -numbers.head_start if one.first > other.first else 0.0
+    head_start = (
+        numbers.head_start if one.first < other.first else -numbers.head_start if one.first > other.first else 0.0
+    )
     return (one.cause + head_start, one.name) > (other.cause, other.name)
 
 

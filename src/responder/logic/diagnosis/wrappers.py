@@ -41,7 +41,7 @@ _LEVEL = re.compile(
 _HOST_TAG = re.compile(r"(?P<node>[A-Za-z][\w.-]{0,62}) (?P<tag>[\w./@-]{1,40})(?:\[\d+\])?: ")
 _INNER_RANK = re.compile(r"(?:\[|\b)(?:[Gg]lobal )?[Rr]ank[ =:]{1,2}(?P<rank>\d{1,5})\b")
 _SECTION = re.compile(
-    r"(?:==+>|---+|#+)\s?(?:\S*/)?[\w.-]*?(?P<kind>rank|node|worker)[_ .-]?(?P<name>\d{1,5}|[\w-]*\d)[\w.]*\s?(?:<==+|---+|#+)?\s*$"
+    r"(?:==+>?|---+|#+)\s?(?:\S*/)?[\w.-]*?(?P<kind>rank|node|worker)[_ .-]?(?P<name>\d{1,5}|[\w-]*\d)[\w.]*\s?(?:<?==+|---+|#+)?\s*$"
 )
 
 
