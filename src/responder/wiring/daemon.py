@@ -20,6 +20,7 @@ from responder.config import Loaded, read
 from responder.errors import ConfigError, ResponderError
 from responder.model.journal import Action
 from responder.pipeline.enrich import Enrich
+from responder.pipeline.playbook import Playbook
 from responder.pipeline.timers import KINDS as SMALL
 from responder.ports import Clock, Context, Enricher, Sink, Source, Store
 from responder.runtime.claims import ClaimLoop
@@ -91,6 +92,7 @@ class Daemon:
         ):
             return
         self.shelf.book = book
+        _introduce(book, self.sinks)
         self.loaded = loaded
         RELOADS.labels("playbook", "done").inc()
         _log.info("reloaded", why=why, rules=book.rules.version, skills=book.skills_version)
@@ -110,6 +112,13 @@ class Daemon:
         await self.store.write(lambda tx: tx.append_actions([action]))
 
 
+def _introduce(book: Playbook, sinks: Mapping[str, Sink]) -> None:
+    """Sinks learn every owner's address before they send: a secret among them is not stored with a delivery."""
+    for sink in sinks.values():
+        for owner in book.owners.values():
+            sink.target(owner)
+
+
 @contextlib.asynccontextmanager
 async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = True) -> AsyncIterator[Daemon]:
     """The daemon with everything started. Raises ConfigError or Transient when it cannot start."""
@@ -124,6 +133,7 @@ async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = T
         context = Context(clock, store, book.base_url, f"responder/{__version__}", shared)
         enrichers = {name: adapters.enricher(name, raw, context) for name, raw in config.enrichers.items()}
         sinks = {name: adapters.sink(name, raw, context) for name, raw in config.sinks.items()}
+        _introduce(book, sinks)
         for enricher in enrichers.values():
             stack.push_async_callback(enricher.close)
         for sink in sinks.values():
