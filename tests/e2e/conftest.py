@@ -38,6 +38,8 @@ def sinks_for(slack_url: str, pagerduty_url: str) -> dict[str, Any]:
             "channel": CHANNEL,
             "base_url": slack_url,
             "rate": "1000/s",
+            "burst": 1000,
+            "update_rate": "1000/s",
         },
         "pagerduty": {
             "routing_key": ROUTING_KEY,

@@ -52,15 +52,15 @@ async def test_acts_follow_the_role_map_and_refusals_are_recorded(
 ) -> None:
     served = await serve(sinks={"slack": wired["slack"]}, roles={"default": "viewer", "U0OPERATOR": "operator"})
     one = await served.incident()
-    refused = await command(served, slack, f"ack {one.id}", user_id="U0VIEWER")
+    refused = await command(served, slack, f"ack {one.id}", user="U0VIEWER")
     assert "needs operator" in refused["text"]
     assert (await served.now(one.id)).status.value == "open"
     acts = await served.daemon.store.read(lambda tx: tx.actions(None, None, one.id))
     assert [(act.what, act.who) for act in acts] == [("refused", "U0VIEWER")]
-    done = await command(served, slack, f"ack {one.id}", user_id="U0OPERATOR")
+    done = await command(served, slack, f"ack {one.id}", user="U0OPERATOR")
     assert "acknowledged" in done["text"]
     assert (await served.now(one.id)).acknowledged_by == "U0OPERATOR"
-    over = await command(served, slack, f'resolve {one.id} "riser reseated"', user_id="U0OPERATOR")
+    over = await command(served, slack, f'resolve {one.id} "riser reseated"', user="U0OPERATOR")
     assert "resolved" in over["text"]
 
 

@@ -203,6 +203,9 @@ async def _triage(
             answer = _private(_brief_loose(report))
         except ResponderError as error:
             answer = _private(str(error))
+        except Exception:  # noqa: BLE001  # nobody waits for this task: its failure must reach the person all the same
+            _log.exception("triage_failed")
+            answer = _private("That failed inside the responder; its log says why.")
         await reply(url, answer)
 
     if url:
