@@ -12,7 +12,14 @@ from tests.making import T0, incident, rule
 
 def row(**more: object) -> Delivery:
     return Delivery.model_validate(
-        {"incident_id": "inc-a", "sink": "chat", "desired_version": 1, "desired_revision": 1, "reason": "first_report", **more}
+        {
+            "incident_id": "inc-a",
+            "sink": "chat",
+            "desired_version": 1,
+            "desired_revision": 1,
+            "reason": "first_report",
+            **more,
+        }
     )
 
 
@@ -37,6 +44,8 @@ SHOWN = Receipt(visible=Visible.OPEN, message_id="m", revision=1)
         (row(delivered_version=1, receipt=SHOWN.model_copy(update={"done": False})), incident(), None, True, "first_report"),
         (row(desired_version=2, receipt=SHOWN, reason="new_revision"), incident(severity=Severity.SEV4), Severity.SEV2, True,
          "new_revision"),
+        (row(attempt_started_at=T0, reason="resolved", desired=Visible.RESOLVED),
+         incident(status=IncidentStatus.RESOLVED), None, True, "resolved"),
     ],
 )  # fmt: skip
 def test_decisions(delivery: Delivery, about: object, minimum: Severity | None, send: bool, reason: str) -> None:

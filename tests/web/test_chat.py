@@ -79,7 +79,7 @@ async def test_buttons_act_on_the_incident_of_their_message(serve: Serve, slack:
     answer = await served.client.post("/slack/interactions", content=body, headers=headers)
     assert answer.status_code == 200
     await served.until(lambda: acknowledged(served, one.id))
-    await served.until(lambda: "acknowledged" in str(slack.roots()[0]).lower())
+    await served.until(lambda: "has it" in str(slack.roots()[0]))
 
 
 async def acknowledged(served: Served, id: str) -> bool:

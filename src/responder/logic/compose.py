@@ -10,6 +10,7 @@ from responder.model.diagnosis import Diagnosis, SuggestedSkill, TimelineEntry
 from responder.model.event import Change, Event, Status
 from responder.model.evidence import Evidence
 from responder.model.incident import Incident, Severity
+from responder.model.journal import Action
 from responder.model.report import (
     Escalation,
     Impact,
@@ -42,6 +43,7 @@ class Findings:
     children: Sequence[IncidentRef]
     provenance: Provenance
     events: Sequence[Event]
+    actions: Sequence[Action]
     owner: Owner
     runbook_url: str | None
     escalate_at_once: str | None = None
@@ -113,14 +115,23 @@ def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:
     entries.append(
         TimelineEntry(at=incident.opened_at, what=f"Incident {incident.id} opened by rule {incident.rule.name}")
     )
-    if incident.resolved_at is not None:
-        entries.append(TimelineEntry(at=incident.resolved_at, what="Incident resolved"))
+    entries += [TimelineEntry(at=act.at, what=_done(act)) for act in found.actions if act.what in _ACTS]
+    if incident.resolved_at is not None and not any(act.what == "resolve" for act in found.actions):
+        entries.append(TimelineEntry(at=incident.resolved_at, what="Resolved: no member fires any more"))
     unique = {(entry.at, entry.what): entry for entry in sorted(entries, key=lambda entry: (entry.at, entry.what))}
     out = list(unique.values())
     if len(out) > TIMELINE_LIMIT:
         rest = out[TIMELINE_LIMIT - 1 :]
         out = [*out[: TIMELINE_LIMIT - 1], TimelineEntry(at=rest[0].at, what=f"... and {len(rest)} more entries")]
     return tuple(out)
+
+
+_ACTS = {"ack": "Acknowledged", "resolve": "Resolved", "escalate": "Escalated", "feedback": "Feedback"}
+
+
+def _done(act: Action) -> str:
+    comment = str(act.detail.get("comment") or act.detail.get("level") or "")
+    return f"{_ACTS[act.what]} by {act.who} via {act.via}" + (f": {comment}" if comment else "")
 
 
 def escalation(incident: Incident, owner: Owner, at_once: str | None, now: datetime) -> Escalation | None:

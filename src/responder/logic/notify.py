@@ -69,6 +69,9 @@ def decide(delivery: Delivery, incident: Incident, minimum: Severity | None) -> 
         return Decision(False, "rule_is_in_shadow")
     if shown is not None and not shown.done:
         return Decision(True, delivery.reason or "continues")
+    if delivery.attempt_started_at is not None:
+        # An earlier attempt may have taken effect: leaving it there unseen would page somebody for ever.
+        return Decision(True, delivery.reason or "outcome_unknown")
     never_shown = shown is None or shown.visible is None
     if never_shown and delivery.desired is Visible.MERGED:
         return Decision(False, "symptom_of_parent")

@@ -195,17 +195,18 @@ class Deliver:
 
     async def _failed(self, claim: Claim, row: Delivery, sink: Sink, error: Transient) -> None:
         now = self._clock.now()
-        attempts = row.attempts + 1
-        due_at = now + delay(attempts, error.retry_after)
+        rate_limited = error.retry_after is not None
+        # Being asked to wait is no failure: it must neither back off further nor call the fallback.
+        attempts = row.attempts + (not rate_limited)
+        due_at = now + (error.retry_after if error.retry_after is not None else delay(attempts))
         failing = row.model_copy(
             update={
                 "attempts": attempts,
-                "failing_since": row.failing_since or now,
+                "failing_since": row.failing_since if rate_limited else row.failing_since or now,
                 "last_error": str(error),
                 "attempt_started_at": row.attempt_started_at if error.outcome_unknown else None,
             }
         )
-        rate_limited = error.retry_after is not None
         SEND_ERRORS.labels(sink.name, "rate_limited" if rate_limited else "transient").inc()
         if not rate_limited:
             SINK_FAILING.labels(sink.name).set(1)

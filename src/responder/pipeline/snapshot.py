@@ -10,6 +10,7 @@ from responder.model.diagnosis import Case, Diagnosis, PastIncident
 from responder.model.event import Change, Event, JobFact, Status
 from responder.model.evidence import Missing, Reading, RecordedAnswer
 from responder.model.incident import Incident
+from responder.model.journal import Action
 from responder.model.report import Report
 from responder.ports import Tx
 
@@ -37,6 +38,7 @@ class Snapshot:
     parent: Incident | None
     past: Sequence[Incident]
     deliveries: Mapping[str, Delivery]
+    actions: Sequence[Action]
 
     @property
     def anchor(self) -> datetime:
@@ -99,6 +101,7 @@ def read_snapshot(tx: Tx, incident_id: str) -> Snapshot | None:
         parent=tx.incidents([incident.parent]).get(incident.parent) if incident.parent else None,
         past=past[:20],
         deliveries=tx.deliveries(incident.id),
+        actions=tx.actions(None, None, incident.id),
     )
 
 

@@ -164,6 +164,7 @@ class Triage:
                 children=[_ref(child) for child in children.values()],
                 provenance=self._provenance(book, answers),
                 events=seen.events,
+                actions=seen.actions,
                 owner=book.owner(incident.owner),
                 runbook_url=runbook_url(incident, seen.events),
                 escalate_at_once=known.escalate_at_once if known else None,
