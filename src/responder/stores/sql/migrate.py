@@ -93,6 +93,9 @@ def _upgrade(address: Address, engine: Engine) -> None:
     from alembic import command
     from alembic.script import ScriptDirectory
 
+    if address.kind == "postgresql":
+        # A snapshot would be older than the lock that was waited for.
+        engine = engine.execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection, connection.begin():
         if address.kind == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -31,7 +31,7 @@ class DeliveryTx(Session):
 
     def put_deliveries(self, rows: Sequence[Delivery]) -> None:
         if rows:
-            self.execute(
+            self.execute_many(
                 _PUT,
                 [
                     {
@@ -46,7 +46,7 @@ class DeliveryTx(Session):
 
     def append_sends(self, rows: Sequence[Send]) -> None:
         if rows:
-            self.execute(_ADD_SENDS, [{"incident_id": row.incident_id, "doc": SEND.dump(row)} for row in rows])
+            self.execute_many(_ADD_SENDS, [{"incident_id": row.incident_id, "doc": SEND.dump(row)} for row in rows])
 
     def sends(self, incident_id: str) -> list[Send]:
         """In the order of writing."""

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 from sqlalchemy import Table, and_, bindparam, delete, func, select
 
+from responder.errors import InputError
 from responder.model.event import Event
 from responder.model.incident import IncidentStatus
 from responder.stores.sql.documents import EVENT
@@ -28,7 +29,7 @@ from responder.stores.sql.schema import (
     silences,
 )
 from responder.stores.sql.session import Session, Upsert, bounded, digest
-from responder.stores.sql.tx_journal import entity_rows
+from responder.stores.sql.tx_journal import UNCOUNTED_KINDS, entity_rows
 
 _OF_ENTITY = (event_entities.c.kind == bindparam("kind"), event_entities.c.name == bindparam("name"))
 _IN_SPAN = (event_entities.c.at >= bindparam("start"), event_entities.c.at < bindparam("end"))
@@ -54,13 +55,21 @@ _DROP_ENTITIES = delete(event_entities).where(
 )
 _DROP_LINKS = delete(incident_events).where(incident_events.c.seq == bindparam("of_seq"))
 _DROP_EVENTS = delete(journal).where(journal.c.seq == bindparam("of_seq"))
+_DROP_STATES = delete(alert_states).where(
+    alert_states.c.source == bindparam("of_source"), alert_states.c.fingerprint == bindparam("of_fingerprint")
+)
 
 
 class HistoryTx(Session):
     """See `ports.Tx`."""
 
     def count_events(self, kind: str, name: str, start: datetime, end: datetime, labels: Mapping[str, str]) -> int:
-        """By time of arrival; of purged events whole days count, the one of `start` included."""
+        """By time of arrival; of purged events whole days count, the one of `start` included.
+
+        Raises InputError for a kind of `UNCOUNTED_KINDS`: 0 would be a lie.
+        """
+        if kind in UNCOUNTED_KINDS:
+            raise InputError(f"events are not counted per {kind}")
         span: dict[str, Any] = {
             "kind": bounded(kind),
             "name": bounded(name),
@@ -100,7 +109,7 @@ class HistoryTx(Session):
                 entities.append({f"of_{name}": value for name, value in line.items()})
                 counted[line["kind"], line["name"], line["at"] - line["at"] % DAY, labels] += 1
         if counted:
-            self.execute(
+            self.execute_many(
                 _ROLL_UP,
                 [
                     {"kind": k, "name": n, "day": d, "labels_hash": digest(text), "labels": text, "count": count}
@@ -108,10 +117,10 @@ class HistoryTx(Session):
                 ],
             )
         if entities:
-            self.execute(_DROP_ENTITIES, entities)
+            self.execute_many(_DROP_ENTITIES, entities)
         if seqs := [{"of_seq": row.seq} for row in rows]:
-            self.execute(_DROP_LINKS, seqs)
-            self.execute(_DROP_EVENTS, seqs)
+            self.execute_many(_DROP_LINKS, seqs)
+            self.execute_many(_DROP_EVENTS, seqs)
         return len(rows)
 
     def _purge_states(self, before: int, limit: int) -> int:
@@ -122,12 +131,8 @@ class HistoryTx(Session):
             .limit(limit)
         ).all()
         if found:
-            same = and_(
-                alert_states.c.source == bindparam("of_source"),
-                alert_states.c.fingerprint == bindparam("of_fingerprint"),
-            )
             gone = [{"of_source": row.source, "of_fingerprint": row.fingerprint} for row in found]
-            self.execute(delete(alert_states).where(same), gone)
+            self.execute_many(_DROP_STATES, gone)
         return len(found)
 
 

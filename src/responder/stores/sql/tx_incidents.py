@@ -76,11 +76,11 @@ class IncidentTx(Session):
         if changed:
             known = {row.id: row.entities_hash for row in self.among(_ENTITY_HASHES, [row["id"] for row in changed])}
             moved = [{**row, "of_id": row["id"], "version_before": row["version"] - 1} for row in changed]
-            if self.execute(_UPDATE, moved).rowcount != len(moved):
+            if self.execute_many(_UPDATE, moved) != len(moved):
                 raise Conflict(f"an incident changed meanwhile: {', '.join(row['id'] for row in changed)}")
         fresh = [_row(incident) for incident in incidents if incident.version <= 1]
         if fresh:
-            self.execute(_INSERT, fresh)
+            self.execute_many(_INSERT, fresh)
         hashes = {row["id"]: row["entities_hash"] for row in (*fresh, *changed)}
         for incident in incidents:
             if known.get(incident.id) != hashes[incident.id]:
@@ -91,9 +91,13 @@ class IncidentTx(Session):
         stored = {(row.kind, row.name) for row in self.execute(_ENTITIES, {"incident_id": incident.id})}
         wanted = {(bounded(kind), bounded(name)) for kind, names in incident.entities.items() for name in names}
         if gone := stored - wanted:
-            self.execute(_DROP_ENTITY, [{"of_id": incident.id, "of_kind": k, "of_name": n} for k, n in sorted(gone)])
+            self.execute_many(
+                _DROP_ENTITY, [{"of_id": incident.id, "of_kind": k, "of_name": n} for k, n in sorted(gone)]
+            )
         if new := wanted - stored:
-            self.execute(_ADD_ENTITIES, [{"incident_id": incident.id, "kind": k, "name": n} for k, n in sorted(new)])
+            self.execute_many(
+                _ADD_ENTITIES, [{"incident_id": incident.id, "kind": k, "name": n} for k, n in sorted(new)]
+            )
 
     def find_incidents(self, what: IncidentFilter) -> list[Incident]:
         """The newest first. `since`: with an event since then."""

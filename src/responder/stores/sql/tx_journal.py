@@ -13,8 +13,9 @@ from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import event_entities, incident_events, journal
 from responder.stores.sql.session import Row, Session, Upsert, bounded
 
-SHARED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user"})
-"""Entity kinds that nearly every event names: counting the events of a cluster says nothing, and would cost a row per event."""
+UNCOUNTED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user", "pod"})
+"""Entity kinds whose events are not counted. Nearly every event names the first five, so their number says nothing; a pod's
+name seldom comes again. Each kind costs the hot path a row per event."""
 NAMES_PER_EVENT = 64
 """Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
 
@@ -46,7 +47,7 @@ class JournalTx(Session):
         if not entries:
             return
         rows = [_row(seq, entry) for seq, entry in zip(self._numbers(len(entries)), entries, strict=True)]
-        added = self.execute(_APPEND, rows).rowcount
+        added = self.execute_many(_APPEND, rows)
         if added != len(rows):  # some were journalled before: the first entry of an event stays
             stored = {row.seq for row in self.among(_STORED, [row["seq"] for row in rows])}
             kept = [(row, entry) for row, entry in zip(rows, entries, strict=True) if row["seq"] in stored]
@@ -60,7 +61,7 @@ class JournalTx(Session):
             for line in entity_rows(entry.event, row["received_at"], row["seq"])
         ]
         if about:
-            self.execute(_APPEND_ENTITIES, about)
+            self.execute_many(_APPEND_ENTITIES, about)
 
     def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]:
         return {row.event_id: _entry(row) for row in self.among(_BY_EVENT, event_ids)}
@@ -90,7 +91,7 @@ class JournalTx(Session):
             seqs = self._seqs | {row.event_id: row.seq for row in self.among(_SEQ_BY_EVENT, unknown)}
         rows = [{"incident_id": id, "seq": seqs[event_id]} for id, event_id in links if event_id in seqs]
         if rows:
-            self.execute(_LINK, rows)
+            self.execute_many(_LINK, rows)
 
     def _numbers(self, count: int) -> Sequence[int]:
         """Journal numbers for new entries, higher than all before. Taken here, so that what refers to an entry need not ask
@@ -105,7 +106,7 @@ def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
     """What a firing event is counted under; purging takes the same rows away again."""
     left = NAMES_PER_EVENT
     for kind, names in event.entities.items():
-        if kind in SHARED_KINDS:
+        if kind in UNCOUNTED_KINDS:
             continue
         for name in dict.fromkeys(bounded(one) for one in names[:left]):
             yield {"kind": bounded(kind), "name": name, "at": at, "seq": seq}

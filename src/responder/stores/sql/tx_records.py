@@ -23,7 +23,7 @@ class RecordTx(Session):
     def put_silences(self, silences: Sequence[Silence]) -> None:
         """Insert or overwrite by id."""
         if silences:
-            self.execute(
+            self.execute_many(
                 _PUT_SILENCES,
                 [
                     {
@@ -46,7 +46,7 @@ class RecordTx(Session):
 
     def append_actions(self, actions: Sequence[Action]) -> None:
         if actions:
-            self.execute(
+            self.execute_many(
                 _ADD_ACTIONS,
                 [
                     {
@@ -73,7 +73,7 @@ class RecordTx(Session):
     def put_quarantine(self, rows: Sequence[Quarantined]) -> None:
         """Insert or overwrite by id."""
         if rows:
-            self.execute(
+            self.execute_many(
                 _PUT_QUARANTINE,
                 [
                     {"id": row.id, "at": micros(row.at), "state": row.state, "doc": QUARANTINED.dump(row)}

@@ -32,7 +32,7 @@ class ReportTx(Session):
     def put_evidence(self, rows: Sequence[RecordedAnswer]) -> None:
         """One answer per question and time of asking; the same again overwrites."""
         if rows:
-            self.execute(
+            self.execute_many(
                 _PUT_EVIDENCE,
                 [
                     {

@@ -34,7 +34,7 @@ class StateTx(Session):
 
     def put_alert_states(self, states: Sequence[AlertState]) -> None:
         if states:
-            self.execute(_PUT, [_row(state) for state in states])
+            self.execute_many(_PUT, [_row(state) for state in states])
 
 
 def _row(state: AlertState) -> Row:

@@ -105,16 +105,16 @@ class TimerTx(Session):
 
     def set_timers(self, timers: Sequence[tuple[str, str, datetime, str]]) -> None:
         if timers:
-            self.execute(_SET, [_row(*timer) for timer in timers])
+            self.execute_many(_SET, [_row(*timer) for timer in timers])
 
     def advance_timers(self, timers: Sequence[tuple[str, str, datetime, str]]) -> None:
         if timers:
-            self.execute(_ADVANCE, [_row(*timer) for timer in timers])
+            self.execute_many(_ADVANCE, [_row(*timer) for timer in timers])
 
     def cancel_timers(self, refs: Sequence[tuple[str, str]]) -> None:
         """A claim in flight is fenced off."""
         if refs:
-            self.execute(_CANCEL, [{"of_kind": kind, "of_ref": ref} for kind, ref in refs])
+            self.execute_many(_CANCEL, [{"of_kind": kind, "of_ref": ref} for kind, ref in refs])
 
     def timers(self, kind: str, refs: Sequence[str]) -> dict[str, datetime]:
         return {row.ref: instant(row.due_at) for row in self.among(_DUE_AT, refs, kind=kind)}
@@ -132,7 +132,7 @@ class TimerTx(Session):
             secrets.randbelow(2**62) + 1
         )  # never one that an earlier claim of a row had, even of a row deleted since
         taken = {"new_token": token, "new_lease": micros(lease_until), "now": at}
-        self.execute(_TAKE, [{"of_kind": row.kind, "of_ref": row.ref, **taken} for row in rows])
+        self.execute_many(_TAKE, [{"of_kind": row.kind, "of_ref": row.ref, **taken} for row in rows])
         return [
             Claim(row.kind, row.ref, instant(row.due_at), token, row.version, row.attempts, row.reason) for row in rows
         ]
