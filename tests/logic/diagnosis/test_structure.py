@@ -19,7 +19,8 @@ after
 
 def test_source_lines_of_a_traceback_are_no_messages() -> None:
     found = structure(CHAIN)
-    assert [number for number, sort in found.sorts.items() if sort is Sort.CODE] == [2, 3, 9, 10]
+    assert [number for number, sort in found.sorts.items() if sort is Sort.CODE] == [3, 10]
+    assert found.sort(2) is Sort.FRAME
     assert found.sort(4) is Sort.MESSAGE
 
 

@@ -67,7 +67,7 @@ def share(hit: Hit, seen: Observed, knowledge: Knowledge) -> float:
     left = 1.0
     structure = seen.parts[hit.part].structure
     sort = structure.sort(hit.line)
-    if sort is not Sort.MESSAGE:
+    if sort in (Sort.CODE, Sort.COMMAND):
         left *= numbers.code if sort is Sort.CODE else numbers.context
     elif structure.wrapped(hit.line):
         left *= numbers.wrapped

@@ -24,9 +24,10 @@ _DURING = "during handling of the above exception, another exception occurred"
 
 
 class Sort(StrEnum):
-    """MESSAGE: printed by a program. COMMAND: typed by a person. CODE: source quoted by a traceback."""
+    """MESSAGE: printed by a program. FRAME: a place in a traceback. COMMAND: typed by a person. CODE: source quoted by a traceback."""
 
     MESSAGE = "message"
+    FRAME = "frame"
     COMMAND = "command"
     CODE = "code"
 
@@ -63,7 +64,7 @@ def structure(text: str) -> Structure:
                 continue
         if "File " in head and _FRAME.match(head):
             after_frame = True
-            sorts[number] = Sort.CODE
+            sorts[number] = Sort.FRAME
             continue
         if _PROMPT.match(head) or _ROOT_PROMPT.match(head):
             sorts[number] = Sort.COMMAND
