@@ -49,6 +49,7 @@ class Triaged:
 
     seen: Snapshot
     incident: Incident
+    diagnosis: Diagnosis
     report: Report
     asked: Sequence[RecordedAnswer]
     answers: Mapping[str, Reading | Missing]
@@ -171,7 +172,7 @@ class Triage:
             ),
             now,
         )
-        return Triaged(seen, incident, report, asked, answers, relation)
+        return Triaged(seen, incident, diagnosis, report, asked, answers, relation)
 
     async def _safely_diagnose(self, case: Case, skill: Skill) -> Diagnosis:
         try:
@@ -241,6 +242,11 @@ class Triage:
             seen.incident.parent,
         ):
             raise Conflict(f"{id} changed while it was triaged")
+        around = read_surroundings(tx, seen, found.incident.entities)
+        related = self._relate(found.incident, seen, found.diagnosis, around, book)
+        if _kin(related) != _kin(found.relation):
+            # Another incident of the same fault was diagnosed meanwhile: redo with that in view, or both would be reported.
+            raise Conflict(f"{id} turned out to belong with another incident")
         tx.put_evidence(found.asked)
         tx.complete(claim)
         news = seen.previous is None or not same_content(seen.previous, found.report)
@@ -297,6 +303,10 @@ class Triage:
             timers.append(("escalate", incident.id, escalation.due_at, escalation.level))
         if timers:
             tx.advance_timers(timers)
+
+
+def _kin(relation: Relation) -> tuple[str | None, frozenset[str]]:
+    return relation.parent.id if relation.parent else None, frozenset(child.id for child in relation.children)
 
 
 def _reason(claimed: str, seen: Snapshot) -> str:
