@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from responder.library.cases import HEALTHY, LabelledCase, read_cases
-from responder.library.evaluate import ANY, AT, calibration_error
+from responder.library.evaluate import AT, calibration_error
 from responder.library.skills import load_skills
 from responder.library.wordlore import texts
 from responder.logic.diagnosis import Knowledge, Signatures, Words
@@ -57,7 +57,10 @@ def look(case: LabelledCase, fold: int, knowledge: Knowledge, words: Words, *, f
     one = Case(kind=case.kind, text=case.text, at=AT)
     read = parts(one)
     seen = observe(read, case.kind, knowledge, Book(), AT)
-    priors = {name: max(1e-6, known.prior.value * known.kinds.get(case.kind, 1.0)) for name, known in knowledge.taxonomy.items()}
+    priors = {
+        name: max(1e-6, known.prior.value * known.kinds.get(case.kind, 1.0))
+        for name, known in knowledge.taxonomy.items()
+    }
     return Seen(case, fold, tuple(seen.findings), priors, words.score(worded(read)), full)
 
 
@@ -72,7 +75,9 @@ def forms(cases: Sequence[LabelledCase], knowledge: Knowledge) -> list[Seen]:
         others = [case for index, case in enumerate(cases) if fold_of[index] != fold]
         words = Words(fit(texts(knowledge, others)))
         kept = {name: one for name, one in knowledge.signatures.by_id.items() if rng.random() > DROPPED}
-        thin = dataclasses.replace(knowledge, signatures=Signatures(kept, {name: knowledge.signatures.literals[name] for name in kept}))
+        thin = dataclasses.replace(
+            knowledge, signatures=Signatures(kept, {name: knowledge.signatures.literals[name] for name in kept})
+        )
         thin_words = Words(fit(texts(thin, others)))
         for index, case in enumerate(cases):
             if fold_of[index] == fold:
@@ -105,7 +110,9 @@ def climb(seen: Sequence[Seen], explains: dict[str, frozenset[str]], numbers: Ca
         before = best
         for name, (low, high) in FITTED.items():
             value = getattr(numbers, name)
-            tries = [min(high, max(low, value * factor if abs(value) > 0.05 else value + factor - 1)) for factor in GRID]
+            tries = [
+                min(high, max(low, value * factor if abs(value) > 0.05 else value + factor - 1)) for factor in GRID
+            ]
             for attempt in tries:
                 other = numbers.model_copy(update={name: round(attempt, 4)})
                 cost = loss(seen, explains, other)
@@ -139,14 +146,18 @@ def report(name: str, seen: Sequence[Seen], explains: dict[str, frozenset[str]],
     n = len(hits)
     brier = sum((p - h) ** 2 for p, h in zip(chances, hits, strict=True)) / n
     quiet = f"{sum(healthy)}/{len(healthy)}" if healthy else "-"
-    print(f"{name:34} n={n} top1={sum(hits) / n:.3f} top3={sum(top3) / n:.3f} brier={brier:.3f} ece={calibration_error(chances, hits):.3f} healthy={quiet}", flush=True)
+    ece = calibration_error(chances, hits)
+    top = f"top1={sum(hits) / n:.3f} top3={sum(top3) / n:.3f}"
+    print(f"{name:34} n={n} {top} brier={brier:.3f} ece={ece:.3f} healthy={quiet}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--cases", type=Path, action="append", default=[], help="further labelled cases to report on, never to fit on")
+    parser.add_argument(
+        "--cases", type=Path, action="append", default=[], help="further labelled cases to report on, never to fit on"
+    )
     options = parser.parse_args()
     knowledge = load_skills([SKILLS]).knowledge
     explains = dict(knowledge.explains)
@@ -176,7 +187,9 @@ def main() -> None:
 def write(numbers: Calibration) -> None:
     lines = [
         "# The numbers that evidence is weighed with; written by bench/calibrate.py, their meaning stands in model/knowledge.py.",
-        "strengths: {" + ", ".join(f"{strength.value}: {value:g}" for strength, value in numbers.strengths.items()) + "}",
+        "strengths: {"
+        + ", ".join(f"{strength.value}: {value:g}" for strength, value in numbers.strengths.items())
+        + "}",
     ]
     lines += [f"{name}: {value:g}" for name, value in numbers.model_dump().items() if name != "strengths"]
     (SKILLS / "calibration.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

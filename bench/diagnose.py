@@ -20,6 +20,14 @@ from responder.model.diagnosis import Case
 SKILLS = Path(__file__).resolve().parents[1] / "skills"
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 MB = 1_000_000
+WATCHDOG = (
+    "[Rank {0}] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4121, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, "
+    "Timeout(ms)=600000) ran for 600081 milliseconds before timing out."
+)
+OOM = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. "
+    "GPU 1 has a total capacity of 79.15 GiB of which 1.02 GiB is free."
+)
 
 
 def short_case() -> str:
@@ -32,8 +40,8 @@ def short_case() -> str:
         "[rank5]: Traceback (most recent call last):",
         '[rank5]:   File "/app/train.py", line 210, in <module>',
         "[rank5]:     loss.backward()",
-        "[rank5]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 5 has a total capacity of 79.15 GiB of which 1.02 GiB is free.",
-        "[rank0]:[E301 03:59:59.123456 ProcessGroupNCCL.cpp:629] [Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4121, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, Timeout(ms)=600000) ran for 600081 milliseconds before timing out.",
+        f"[rank5]: {OOM}",
+        f"[rank0]:[E301 03:59:59.123456 ProcessGroupNCCL.cpp:629] {WATCHDOG.format(0)}",
     ] * 2
     return "\n".join(lines)
 
@@ -53,16 +61,16 @@ def big_log(size: int) -> str:
         if pick == 0:
             text = f"WARNING: torch.distributed: NCCL WARN slow all_reduce on communicator {step} took {rng.random():.3f} s"
         elif pick == 1:
-            text = f"node{rank // 8}:1234:5678 [{rank % 8}] NCCL INFO Channel {step % 32:02d}/0 : {rank}[{rank}] -> {(rank + 1) % 64}[0] via NET/IB/0/GDRDMA"
+            peers = f"{rank}[{rank}] -> {(rank + 1) % 64}[0]"
+            text = f"node{rank // 8}:1234:5678 [{rank % 8}] NCCL INFO Channel {step % 32:02d}/0 : {peers} via NET/IB/0/GDRDMA"
         else:
-            text = f"INFO iteration {step // 64:7d}/ 500000 | elapsed time per iteration (ms): {rng.uniform(900, 1000):.1f} | lm loss: {rng.uniform(1, 3):.6E} | grad norm: {rng.random():.3f}"
+            pace, loss = rng.uniform(900, 1000), rng.uniform(1, 3)
+            text = f"INFO iteration {step // 64:7d}/ 500000 | elapsed time per iteration (ms): {pace:.1f} | lm loss: {loss:.6E}"
         line = f"{rank}: {stamp} {text}"
         out.append(line)
         written += len(line) + 1
     stamp = (at + skew[17]).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
-    out.append(
-        f"17: {stamp} torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 1 has a total capacity of 79.15 GiB of which 1.02 GiB is free."
-    )
+    out.append(f"17: {stamp} {OOM}")
     for rank in range(64):
         stamp = (at + skew[rank] + timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
         out.append(
@@ -73,7 +81,7 @@ def big_log(size: int) -> str:
 
 def hostile() -> dict[str, str]:
     """Texts made to stall, confuse or command."""
-    oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 5 has a total capacity of 79.15 GiB of which 1.02 GiB is free.\n"
+    oom = OOM + "\n"
     return {
         "one line of 1 MB": oom + "A" * MB,
         "1 MB of one literal": oom + "CUDA out of memory. Tried to " * (MB // 29),

@@ -12,8 +12,14 @@ from responder.model.diagnosis import Diagnosis, Verdict
 
 Ask = Callable[..., Diagnosis]
 
-OOM = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 1 has a total capacity of 79.15 GiB of which 1.02 GiB is free."
-WATCHDOG = "[Rank {0}] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4121, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, Timeout(ms)=600000) ran for 600081 milliseconds before timing out."
+OOM = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. "
+    "GPU 1 has a total capacity of 79.15 GiB of which 1.02 GiB is free."
+)
+WATCHDOG = (
+    "[Rank {0}] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4121, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, "
+    "Timeout(ms)=600000) ran for 600081 milliseconds before timing out."
+)
 
 
 def cascade(ranks: int = 16, culprit: int = 9) -> list[str]:

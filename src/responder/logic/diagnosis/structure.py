@@ -1,7 +1,7 @@
 """Which lines of a text are messages, and which only look like it: commands, source code in tracebacks, prompts.
 
-Also where exceptions are chained: in `... was the direct cause of the following exception` the first exception is the cause and
-what follows wraps it. Knows the shapes of shells and of Python's tracebacks, no message of any program.
+Also where exceptions are chained: in `... was the direct cause of the following exception` the first exception is the
+cause and what follows wraps it. Knows the shapes of shells and of Python's tracebacks, no message of any program.
 """
 
 import re
@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 LOOKED_AT = 400_000
-"""Characters of a text whose structure is read; chains and prompts of larger logs are read around the lines that matter."""
+"""Characters of a text whose structure is read; chains and prompts of larger logs are read around the lines that
+matter."""
 
 _PROMPT = re.compile(
-    r"\s*(?:(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[ :][^\]$#%>]{0,60}\]?|[\w.-]+@[\w.-]+:\S{0,60})\s?[$#%>] ?|\$ |> |>>> |\.\.\. |%\s?(?=[a-z])|\+{1,4} (?=[a-z/]))\s?(?=\S)"
+    r"\s*(?:(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[ :][^\]$#%>]{0,60}\]?|[\w.-]+@[\w.-]+:\S{0,60})\s?[$#%>] ?"
+    r"|\$ |> |>>> |\.\.\. |%\s?(?=[a-z])|\+{1,4} (?=[a-z/]))\s?(?=\S)"
 )
 _ROOT_PROMPT = re.compile(
-    r"# (?:kubectl|docker|nvidia-smi|dmesg|journalctl|cat|ls|df|sinfo|squeue|scontrol|systemctl|curl|python3?|sbatch|srun|helm|crictl|ssh|tail|grep|ps|free)\b"
+    r"# (?:kubectl|docker|nvidia-smi|dmesg|journalctl|cat|ls|df|sinfo|squeue|scontrol|systemctl|curl|python3?|sbatch|srun|helm"
+    r"|crictl|ssh|tail|grep|ps|free)\b"
 )
 _FRAME = re.compile(r'\s*(?:\S{0,40}\s)?File "[^"\n]{1,400}", line \d+(?:, in .{1,200})?\s*$')
 _DIRECT = "the above exception was the direct cause of the following exception"
@@ -24,7 +27,8 @@ _DURING = "during handling of the above exception, another exception occurred"
 
 
 class Sort(StrEnum):
-    """MESSAGE: printed by a program. FRAME: a place in a traceback. COMMAND: typed by a person. CODE: source quoted by a traceback."""
+    """MESSAGE: printed by a program. FRAME: a place in a traceback. COMMAND: typed by a person. CODE: source quoted
+    by a traceback."""
 
     MESSAGE = "message"
     FRAME = "frame"
@@ -77,7 +81,8 @@ def structure(text: str) -> Structure:
 
 
 def _end_of_exception(lines: list[str], start: int) -> int:
-    """The last line of the traceback that follows line `start` (1-based): its first line after the frames with no indent."""
+    """The last line of the traceback that follows line `start` (1-based): its first line after the frames with no
+    indent."""
     in_frames = False
     for number in range(start + 1, min(len(lines), start + 400) + 1):
         line = lines[number - 1]

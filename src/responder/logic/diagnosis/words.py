@@ -1,7 +1,8 @@
 """The weak fallback: which class the words of a text belong to, when no known message says it.
 
 A multinomial naive Bayes over words and word pairs, fitted offline on the shipped knowledge alone and stored as data
-(`skills/words.json`); it reads the vocabulary of each class as one of its texts. What it says is bounded: words alone never make a diagnosis sure.
+(`skills/words.json`); it reads the vocabulary of each class as one of its texts. What it says is bounded: words alone never make a
+diagnosis sure.
 """
 
 import math
@@ -42,7 +43,8 @@ class Words:
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def score(self, text: str) -> dict[str, float]:
-        """Class to how much the text's words speak for it; growing with the square root of their number, as they are not independent."""
+        """Class to how much the text's words speak for it; growing with the square root of their number, as they are
+        not independent."""
         known = [self.weights[name] for name in features(text) if name in self.weights]
         scores: dict[str, float] = {}
         for weights in known:
@@ -62,7 +64,8 @@ MOST_CLASSES = 5
 
 
 def fit(texts: Iterable[tuple[str, str, float]]) -> dict[str, dict[str, float]]:
-    """Weights from (text, class, weight of the text): smoothed log-odds of a feature in the class against all others."""
+    """Weights from (text, class, weight of the text): smoothed log-odds of a feature in the class against all
+    others."""
     counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     sizes: dict[str, float] = defaultdict(float)
     seen: dict[str, int] = defaultdict(int)
