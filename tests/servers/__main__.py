@@ -29,11 +29,20 @@ def missing_packages() -> list[str]:
         ]
         if not kafka.jars.MAIN_JAR.exists():
             wanted.append((kafka.jars.PACKAGE, "RESPONDER_TEST_KAFKA", ("mvn",), ""))
-    return [
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        # Not servers but checkers, for the tests of deploy/: where they cannot be installed, those tests are skipped.
+        wanted += [
+            ("shellcheck", "", ("shellcheck",), ""),
+            ("systemd", "", ("systemd-analyze",), ""),
+            (prometheus.PACKAGE, "", ("promtool",), ""),
+            (alertmanager.PACKAGE, "", ("amtool",), ""),
+        ]
+    missing = [
         package
         for package, variable, programs, folders in wanted
         if not os.environ.get(variable) and find_program(programs, folders) is None
     ]
+    return list(dict.fromkeys(missing))
 
 
 def main() -> int:
