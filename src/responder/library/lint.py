@@ -167,7 +167,7 @@ def keys_make_sense(written: Written, scene: Scene) -> Iterator[Problem]:
     mentioned = {matcher.label for matcher in _matchers(rule.match)}
     for position, names in enumerate(rule.group_by):
         for name in (part.strip() for part in names.split("|")):
-            if name not in ENTITY_KINDS and name not in mentioned and (hint := nearest(name, ENTITY_KINDS)):
+            if name not in ENTITY_KINDS and name not in mentioned and (hint := nearest(name, ENTITY_KINDS, cutoff=0.8)):
                 message = f'"{name}" is no entity'
                 yield _finding(written, "R116", "warning", message, ("group_by", position), hint=hint)
     words = [*(word.value for word in AlertSeverity), "default"]

@@ -12,22 +12,13 @@ from responder.model.journal import MatchStep
 from responder.model.rule import Rule, RuleSet, Suppression
 
 ENTITY_KINDS = frozenset(
-    (
-        "cluster",
-        "node",
-        "gpu",
-        "job",
-        "pod",
-        "service",
-        "model",
-        "rack",
-        "switch",
-        "tenant",
-        "namespace",
-        "queue",
-        "user",
-    )
-)
+    {"cluster", "rack", "switch", "node", "gpu", "volume", "namespace", "queue", "user", "tenant"}
+) | {
+    "job",
+    "pod",
+    "service",
+    "model",
+}
 """Names in `group_by` that mean an entity and never a label of that name: Prometheus' label `job` is no job."""
 
 
@@ -37,13 +28,13 @@ class Router:
     def __init__(self, ruleset: RuleSet) -> None:
         self.rules = ruleset.rules
         self._index = RuleIndex([rule.match for rule in self.rules])
-        self._tests: list[Callable[[Mapping[str, str]], bool]] = [compiled(rule.match) for rule in self.rules]
+        self.tests: list[Callable[[Mapping[str, str]], bool]] = [compiled(rule.match) for rule in self.rules]
 
     def route(self, labels: Mapping[str, str]) -> tuple[Rule, ...]:
         """The rules that take an event with these labels, in order; empty when none does."""
         taken: list[Rule] = []
         for position in self._index.candidates(labels):
-            if self._tests[position](labels):
+            if self.tests[position](labels):
                 rule = self.rules[position]
                 taken.append(rule)
                 if not rule.continue_:
