@@ -112,6 +112,15 @@ class Daemon:
         found: dict[str, Any] = self.get(f"/v1/incidents/{incident_id}/report")
         return found
 
+    def _summary(self) -> str:
+        """One line per incident, for failures."""
+        try:
+            found = self.incidents()
+        except (httpx.HTTPError, AssertionError) as error:
+            return f"(no incidents to show: {error})"
+        names = ("id", "rule", "status", "class", "parent", "events", "firing", "title", "entities")
+        return "\n".join(str({name: one[name] for name in names})[:600] for one in found)
+
     def until(self, condition: Callable[[], Any], what: str, within_s: float = 30.0, pause: float = 0.05) -> Any:
         """Wait by condition, bounded; the value of the condition. Fails with the daemon's log."""
         deadline = time.monotonic() + within_s
@@ -121,7 +130,7 @@ class Daemon:
                 return value
             if time.monotonic() > deadline:
                 log = self.log[-3000:] if (self.folder / "log").exists() else ""
-                raise AssertionError(f"waited {within_s:g} s for {what}\n{log}")
+                raise AssertionError(f"waited {within_s:g} s for {what}\n{self._summary()}\n{log}")
             time.sleep(pause)
 
 

@@ -62,6 +62,12 @@ def test_a_failure_without_a_cause_belongs_to_what_takes_everything_down() -> No
     assert relate(incident("inc-pod"), "unknown", [oom], EXPLAINS, T0, absorbing=ABSORBING).parent is None
 
 
+def test_what_is_not_diagnosed_yet_is_left_alone() -> None:
+    waiting = incident("inc-pod", first_class=None)
+    found = relate(incident("inc-gpu"), "gpu.lost", [waiting], EXPLAINS, T0, absorbing=ABSORBING)
+    assert found.children == ()
+
+
 def test_of_two_that_explain_each_other_neither_swallows_the_other() -> None:
     other = incident("inc-b", first_class="net.timeout")
     found = relate(incident("inc-a"), "train.rank", [other], EXPLAINS, T0)

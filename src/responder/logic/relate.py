@@ -109,7 +109,9 @@ def _explained(
         return ""
     if effect == cause:
         return f"same cause {cause}" if same_counts else ""
-    if effect is None or effect == UNKNOWN:
+    if effect is None:
+        return ""  # not diagnosed yet: it will look for its cause itself
+    if effect == UNKNOWN:
         return f"{cause} takes down what runs there" if cause in absorbing else ""
     effects = reach(explains, cause)
     if effect in effects and cause not in reach(explains, effect):

@@ -208,7 +208,7 @@ class Triage:
         taxonomy = book.knowledge.taxonomy
         return relate(
             incident,
-            diagnosis.first.class_ if diagnosis.first else None,
+            diagnosis.first.class_ if diagnosis.first else UNKNOWN,
             around.others,
             {id: known.explains for id, known in taxonomy.items()},
             self._clock.now(),
