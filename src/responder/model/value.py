@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 class Value(BaseModel):
     """A frozen pydantic value; equality is by content, unknown fields are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A sample that is not a number is written as a text that is read back; pydantic's null could not be.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 def _utc(value: datetime) -> datetime:

@@ -79,6 +79,8 @@ class Session:
         self._connection = connection
         self._where = where
         self._dialect = connection.dialect.name
+        self.reads_only: bool = connection.get_execution_options().get("postgresql_readonly", False)
+        """Only PostgreSQL refuses a lock to a reader; SQLite has none to give."""
         self._seqs: dict[str, int] = {}
         """Journal numbers of the events that this transaction appended."""
 

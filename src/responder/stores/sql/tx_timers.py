@@ -75,7 +75,9 @@ _TAKE = (
         next_reason=case((timers.c.next_due_at <= bindparam("now"), null()), else_=timers.c.next_reason),
     )
 )
-_HELD = select(timers.c.next_due_at, timers.c.next_reason).where(*_OURS).with_for_update()
+_SEEN = select(timers.c.next_due_at, timers.c.next_reason).where(*_OURS)
+_HELD = _SEEN.with_for_update()
+"""Locked, so that on PostgreSQL nobody claims the row between this look and the commit."""
 _END = (
     update(timers)
     .where(*_OURS)
@@ -177,7 +179,7 @@ class TimerTx(Session):
         return instant(min(times)) if times else None
 
     def _held(self, claim: Claim) -> Any:
-        return self.execute(_HELD, _ours(claim)).one_or_none()
+        return self.execute(_SEEN if self.reads_only else _HELD, _ours(claim)).one_or_none()
 
 
 def _row(kind: str, ref: str, due_at: datetime, reason: str) -> dict[str, Any]:
