@@ -73,9 +73,7 @@ def big_log(size: int) -> str:
     out.append(f"17: {stamp} {OOM}")
     for rank in range(64):
         stamp = (at + skew[rank] + timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
-        out.append(
-            f"{rank}: {stamp} [Rank {rank}] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=4121, OpType=ALLREDUCE, NumelIn=1, NumelOut=1, Timeout(ms)=600000) ran for 600081 milliseconds before timing out."
-        )
+        out.append(f"{rank}: {stamp} {WATCHDOG.format(rank)}")
     return "\n".join(out)
 
 
