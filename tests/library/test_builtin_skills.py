@@ -1,17 +1,23 @@
 """The shipped skills hold what the skill taxonomy asks of each: triggers, boundaries, input, phases, output, example, related, mistakes,
 checklist; and what they say can be followed: names resolve, mistakes have their regression example."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
 
 from responder.document import load
-from responder.library.examples import example_paths, load_examples
+from responder.library.examples import Given, case_of, example_paths, load_examples
 from responder.library.skill_files import FrontMatter, SkillFile
 from responder.library.skill_lint import lint_skills
 from responder.library.skills import Library, front_matter, load_skills
+from responder.logic.diagnosis import diagnose
+from responder.model.report import Report
 
 FOLDER = Path(__file__).parents[2] / "skills"
 NAMES = sorted(file.parent.name for file in FOLDER.glob("*/SKILL.md"))
@@ -189,3 +195,43 @@ def test_examples_come_out_as_expected(file: Path, library: Library) -> None:
 def test_nothing_is_left_to_say_about_them() -> None:
     ours = [one for name in NAMES for one in lint_skills([FOLDER / name], known=[FOLDER])]
     assert [str(one) for one in ours] == []
+
+
+def asset(name: str, file: str) -> Any:
+    return json.loads((FOLDER / name / "assets" / file).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_event_is_of_the_input_schema(name: str) -> None:
+    schema, event = asset(name, "input.schema.json"), asset(name, "example-event.json")
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(event)
+    with pytest.raises(ValidationError):
+        Draft202012Validator(schema).validate({**event, "kind": "no such kind"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_report_is_of_the_output_schema(name: str) -> None:
+    published = Resource.from_contents(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema(by_alias=True)}
+    )
+    schema = asset(name, "output.schema.json") | {"$id": "http://localhost/skill"}
+    registry = Registry().with_resource("http://localhost/v1/schemas/report", published)
+    report = asset(name, "example-report.json")
+    validator = Draft202012Validator(schema, registry=registry)
+    validator.validate(report)
+    with pytest.raises(ValidationError):
+        validator.validate({**report, "skill": {**report["skill"], "name": "another"}})
+    with pytest.raises(ValidationError):
+        validator.validate({**report, "revision": "first"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_event_still_gives_the_example_report(name: str, library: Library) -> None:
+    given = {key: value for key, value in asset(name, "example-event.json").items() if key != "starts_at"}
+    found = diagnose(case_of(Given.model_validate({"event": given})), library.skills[name], library.knowledge)
+    report = Report.model_validate(asset(name, "example-report.json"))
+    assert found.first is not None
+    assert (found.verdict, found.first.class_) == (report.verdict, report.hypotheses[0].class_)
+    assert [phase.name for phase in report.phases] == list(diagnosis(name).phases)
+    assert {one.need for one in report.missing} == set(diagnosis(name).needs)
