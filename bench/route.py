@@ -17,10 +17,27 @@ from responder.model.rule import Rule, RuleSet
 
 EVENTS = 20_000
 NAMES = (
-    "GPUFellOffBus KubeNodeNotReady NodeFilesystemAlmostOutOfSpace VLLMHighQueueWait KubePodCrashLooping TargetDown "
-    "NcclTimeout SlurmNodeDown PrometheusRuleFailures CephOSDDown HostHighCpuLoad KubeJobFailed DataDriftDetected Odd "
-    "InfiniBandErrors LiteLLMHighErrorRate GPUIdleWaste KueueHighPending KafkaConsumerGroupLag Watchdog"
-).split()
+    "GPUFellOffBus",
+    "KubeNodeNotReady",
+    "NodeFilesystemAlmostOutOfSpace",
+    "VLLMHighQueueWait",
+    "KubePodCrashLooping",
+    "TargetDown",
+    "NcclTimeout",
+    "SlurmNodeDown",
+    "PrometheusRuleFailures",
+    "CephOSDDown",
+    "HostHighCpuLoad",
+    "KubeJobFailed",
+    "DataDriftDetected",
+    "Odd",
+    "InfiniBandErrors",
+    "LiteLLMHighErrorRate",
+    "GPUIdleWaste",
+    "KueueHighPending",
+    "KafkaConsumerGroupLag",
+    "Watchdog",
+)
 
 
 def shaped(n: int) -> str:

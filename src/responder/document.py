@@ -20,7 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from responder.errors import ConfigError
-from responder.yaml_tree import BadNodeError, Builder, Step, child, compose
+from responder.yaml_tree import BadNodeError, Builder, Step, child, compose, uncollected
 
 MAX_BYTES = 16 * 1024 * 1024  # bytes of one file; the biggest knowledge file that we ship is far below 1 MiB
 
@@ -62,7 +62,7 @@ class Problem:
         return "\n".join(lines)
 
 
-class ConfigErrors(ConfigError):  # noqa: N818 -- one ConfigError that holds many
+class ConfigErrors(ConfigError):
     """Everything that is wrong with a file (or several), at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -92,7 +92,8 @@ class Document:
 
     @cached_property
     def _root(self) -> "yaml.Node | None":
-        return compose(self.text)
+        with uncollected():
+            return compose(self.text)
 
     def at(self, path: Sequence[Step]) -> Any:
         """The value at a path that exists."""
@@ -117,7 +118,7 @@ class Document:
 
     def problem(
         self,
-        id: str,  # noqa: A002 -- the name it has everywhere
+        id: str,
         message: str,
         path: Sequence[Step] = (),
         *,
@@ -205,8 +206,9 @@ def load(file: Path, *, code: str = "C100") -> Document:
 def parse(text: str, file: Path, *, code: str = "C100") -> Document:
     """Read a text; `file` is only named in errors. Raises ConfigErrors."""
     try:
-        root = compose(text)
-        return Document(file, None if root is None else Builder().build(root), text, code)
+        with uncollected():
+            root = compose(text)
+            return Document(file, None if root is None else Builder().build(root), text, code)
     except BadNodeError as bad:
         mark = bad.node.start_mark
         raise _refused(file, str(bad), code, mark.line + 1, mark.column + 1, text) from None

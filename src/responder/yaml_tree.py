@@ -4,7 +4,10 @@ libyaml composes (its nodes carry marks); the values are made here, because PyYA
 keeps the last of duplicate keys, and expands aliases without a bound. `document` is what everybody else uses.
 """
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -67,6 +70,19 @@ class _Loader(yaml.CSafeLoader):
 
 def _mark_of(node: object) -> Any:
     return node.start_mark if isinstance(node, yaml.Node) else None
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: a document makes a great many objects and no garbage, and each of the collector's
+    passes visits all of them (measured on 2.4 MB: 1.9 s with it, 0.3 s without)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def compose(text: str) -> "yaml.Node | None":

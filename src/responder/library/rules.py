@@ -13,10 +13,12 @@ from responder.document import ConfigErrors, Document, Problem, load
 from responder.library.rule_files import RuleEntry, RuleFile
 from responder.logic.matcher_syntax import MatcherError, parse_condition
 from responder.model.rule import Condition, Rule, RuleSet, SourcePlace, Suppression
+from responder.yaml_tree import uncollected
 
 __all__ = ["RuleBook", "RuleFile", "Written", "load_rules", "read_rules", "rule_paths", "test_paths"]
 
 CODE = "R100"
+_SAME = tuple(RuleEntry.model_fields.keys() - {"match", "suppress", "severity", "group_by", "sinks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ def load_rules(paths: Sequence[Path]) -> RuleSet:
 
 def read_rules(paths: Sequence[Path]) -> RuleBook:
     """Like `load_rules`, but reads what it can and collects the problems."""
+    with uncollected():
+        return _read(paths)
+
+
+def _read(paths: Sequence[Path]) -> RuleBook:
     book = RuleBook()
     digest = hashlib.sha256()
     first: dict[str, Written] = {}
@@ -118,9 +125,8 @@ def _rule(document: Document, place: tuple[str | int, ...], entry: RuleEntry) ->
     ]
     if problems or match is None:
         raise ConfigErrors(problems)
-    same = entry.model_dump(exclude={"match", "suppress", "severity", "group_by", "sinks"})
     return Rule(
-        **same,
+        **{name: getattr(entry, name) for name in _SAME},
         match=match,
         group_by=tuple(entry.group_by),
         sinks=None if entry.sinks is None else tuple(entry.sinks),
