@@ -21,7 +21,7 @@ _ROOT_PROMPT = re.compile(
     r"# (?:kubectl|docker|nvidia-smi|dmesg|journalctl|cat|ls|df|sinfo|squeue|scontrol|systemctl|curl|python3?|sbatch|srun|helm"
     r"|crictl|ssh|tail|grep|ps|free)\b"
 )
-_FRAME = re.compile(r'\s*(?:\S{0,40}\s)?File "[^"\n]{1,400}", line \d+(?:, in .{1,200})?\s*$')
+_FRAME = re.compile(r'\s*(?:\S{1,60}\s+){0,4}File "[^"\n]{1,400}", line \d+(?:, in .{1,200})?\s*$')
 _DIRECT = "the above exception was the direct cause of the following exception"
 _DURING = "during handling of the above exception, another exception occurred"
 
@@ -56,18 +56,17 @@ def structure(text: str) -> Structure:
     """Read the structure of the first `LOOKED_AT` characters."""
     sorts: dict[int, Sort] = {}
     wraps: list[tuple[int, int, bool]] = []
-    after_frame = False
+    frame_at = -1  # column of the frame above, -1 where the line above is no frame
     lines = text[:LOOKED_AT].split("\n")
     chained = False
     for number, line in enumerate(lines, 1):
         head = line[:500]
-        if after_frame:
-            after_frame = False
-            if head.strip() and not _FRAME.match(head):
-                sorts[number] = Sort.CODE
-                continue
+        column, frame_at = frame_at, -1
+        if column >= 0 and head[column : column + 2] == "  " and head.strip() and not _FRAME.match(head):
+            sorts[number] = Sort.CODE  # quoted source is indented deeper than its frame; an exception is not
+            continue
         if "File " in head and _FRAME.match(head):
-            after_frame = True
+            frame_at = head.index("File ")
             sorts[number] = Sort.FRAME
             continue
         if _PROMPT.match(head) or _ROOT_PROMPT.match(head):
