@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -131,6 +132,7 @@ def test_one_fault_is_one_message_and_one_page_from_first_signal_to_resolve(
             daemon.start()
 
             assert daemon.post("/v1/events/slurm", slurm(now)).status_code == 202
+            daemon.until(lambda: scraped(prom.url) >= 2, "two scrapes of a healthy GPU")
             exporter.lost = True
             assert daemon.post("/v1/events/kubernetes", failed_pod(now)).status_code == 202
             ended = slurm(now, state="NODE_FAIL", exit_code="0:1", failed_node=NODE, elapsed=14400)
@@ -164,6 +166,13 @@ def test_one_fault_is_one_message_and_one_page_from_first_signal_to_resolve(
             assert daemon.until(lambda: "resolved" in str(slack.roots()[0]).lower(), "Slack to show it")
             keys = {one.dedup_key for one in pagerduty.incidents}
             assert len(pagerduty.incidents) == len(keys) == 1
+
+
+def scraped(url: str) -> int:
+    """How often the GPU that is about to fail was seen healthy."""
+    query = f'count_over_time(DCGM_FI_DEV_XID_ERRORS{{UUID="{UUIDS[1]}"}}[5m])'
+    rows = httpx.get(f"{url}/api/v1/query", params={"query": query}, timeout=10).json()["data"]["result"]
+    return int(rows[0]["value"][1]) if rows else 0
 
 
 def check_report(report: dict[str, Any]) -> None:

@@ -94,13 +94,7 @@ class Triage:
             await self._store.write(lambda tx: tx.complete(claim))
             return
         if claim.kind == "gather":
-            asked = await self._ask(seen, skill, claim.reason)
-
-            def keep(tx: Tx) -> None:
-                tx.put_evidence(asked)
-                tx.complete(claim)
-
-            await self._store.write(keep)
+            await self._first_look(claim, seen, skill)
             return
         started = time.perf_counter()
         found = await self._triage(claim, seen, skill, book)
@@ -111,6 +105,25 @@ class Triage:
             if not check.passed:
                 CHECKS.labels(check.id).inc()
         self._committed(due)
+
+    async def _first_look(self, claim: Claim, seen: Snapshot, skill: Skill) -> None:
+        """As soon as it opens: gather evidence, and note what it looks like, so that the other signals of the same fault,
+        whose own waiting ends earlier, find it."""
+        asked = await self._ask(seen, skill, claim.reason)
+        answers = latest_answers([*seen.recorded, *asked])
+        diagnosis = await self._safely_diagnose(seen.case(answers, self._clock.now()), skill)
+
+        def keep(tx: Tx) -> None:
+            tx.put_evidence(asked)
+            tx.complete(claim)
+            current = tx.incidents([claim.ref]).get(claim.ref)
+            if current is None or current.revision or diagnosis.first is None:
+                return
+            noted = {"first_class": diagnosis.first.class_, "title": diagnosis.title or current.title}
+            entities = {**current.entities, **seen.entities(diagnosis)}
+            tx.put_incidents([current.model_copy(update={**noted, "entities": entities, "version": current.version + 1})])
+
+        await self._store.write(keep)
 
     async def _ask(self, seen: Snapshot, skill: Skill, reason: str) -> list[RecordedAnswer]:
         if reason not in ASKING_REASONS or seen.incident.status is IncidentStatus.RESOLVED:
