@@ -135,3 +135,24 @@ def test_a_pattern_too_big_for_an_automaton_still_matches() -> None:
     big = "|".join(f"[a-c]{{{n}}}[x-z]{{300}}" for n in range(1, 60))
     routed = router(*(rule(f"r{n}", f'a=~"(?:{big}|[0-9]{{{n}}})"') for n in range(1, 40)))
     assert names(routed.route({"a": "7" * 30})) == ["r30"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        ("(?i).*scratch.*", "ſcratchDisk"),  # long s folds to s
+        ("(?i).*kelvin.*", "TooHotKELVIN"),  # the Kelvin sign folds to k
+        ("(?i).*straße.*", "STRAẞE"),
+    ],
+)
+def test_letters_that_fold_together_are_found(pattern: str, value: str) -> None:
+    routed = router(rule("folded", f'alertname=~"{pattern}"'))
+    assert matches(routed.rules[0].match, {"alertname": value})
+    assert names(routed.route({"alertname": value})) == ["folded"]
+
+
+def test_literals_inside_and_across_each_other_are_all_found() -> None:
+    routed = router(
+        *(rule(text, f'alertname=~".*{text}.*"', continue_=True) for text in ("gpuxid", "xid", "uxide", "idea", "gpu"))
+    )
+    assert names(routed.route({"alertname": "gpuxidea"})) == ["gpuxid", "xid", "uxide", "idea", "gpu"]
