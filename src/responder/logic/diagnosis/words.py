@@ -58,7 +58,7 @@ FEWEST = 6
 """A text with fewer known words than this speaks as softly as if the others were unknown."""
 SMOOTHING = 0.2
 LEAST_TEXTS = 2
-"""A feature that only one text has is an accident."""
+"""A pair of words that only one text has is an accident; a single word may be a name that experts know."""
 LEAST_WEIGHT = 0.4
 MOST_CLASSES = 5
 
@@ -77,7 +77,7 @@ def fit(texts: Iterable[tuple[str, str, float]]) -> dict[str, dict[str, float]]:
     total = sum(sizes.values())
     weights: dict[str, dict[str, float]] = {}
     for feature, by_class in counts.items():
-        if seen[feature] < LEAST_TEXTS:
+        if " " in feature and seen[feature] < LEAST_TEXTS:
             continue
         everywhere = sum(by_class.values())
         spread = SMOOTHING * everywhere / total
