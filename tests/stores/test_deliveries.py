@@ -50,7 +50,8 @@ async def test_a_delivery_is_found_by_its_message(store: Store) -> None:
 async def test_sends_are_kept_in_the_order_of_writing(store: Store) -> None:
     await put(store)
     sends = [
-        Send(incident_id="inc-a", sink="slack", at=T0 + minutes(n % 2), sent=bool(n % 2), reason=f"r{n}") for n in range(5)
+        Send(incident_id="inc-a", sink="slack", at=T0 + minutes(n % 2), sent=bool(n % 2), reason=f"r{n}")
+        for n in range(5)
     ]
     await store.write(lambda tx: tx.append_sends(sends[:3]))
     await store.write(lambda tx: tx.append_sends(sends[3:]))

@@ -76,7 +76,9 @@ async def test_an_expired_incident_goes_with_all_that_hangs_on_it_and_an_open_on
         tx.put_incidents([gone, kept, recent])
         for id in ("inc-gone", "inc-open"):
             tx.put_report(gpu_report(incident={"id": id}))
-        tx.append_actions([Action(id="act-1", at=T0 - 500 * DAY, who="ann", via="cli", what="ack", incident_id=gone.id)])
+        tx.append_actions(
+            [Action(id="act-1", at=T0 - 500 * DAY, who="ann", via="cli", what="ack", incident_id=gone.id)]
+        )
 
     await store.write(work)
     assert await store.write(lambda tx: tx.purge(T0 - 14 * DAY, T0 - 400 * DAY, 100)) == 1
@@ -92,10 +94,14 @@ async def test_an_expired_incident_goes_with_all_that_hangs_on_it_and_an_open_on
 async def test_projections_states_and_quarantine_age_too(store: Store) -> None:
     def state(name: str, first: int, last: int) -> AlertState:
         times = {"first_seen_at": T0 - first * DAY, "last_seen_at": T0 - last * DAY, "starts_at": T0}
-        return AlertState.model_validate({"source": "s", "fingerprint": name, "status": "firing", "event_id": "e", **times})
+        return AlertState.model_validate(
+            {"source": "s", "fingerprint": name, "status": "firing", "event_id": "e", **times}
+        )
 
     def job(id: str, days: int) -> JobFact:
-        return JobFact(id=id, state=JobState.COMPLETED, nodes=("n1",), seen_at=T0 - days * DAY, started_at=T0 - days * DAY)
+        return JobFact(
+            id=id, state=JobState.COMPLETED, nodes=("n1",), seen_at=T0 - days * DAY, started_at=T0 - days * DAY
+        )
 
     def held(id: str, days: int) -> Quarantined:
         at = T0 - days * DAY

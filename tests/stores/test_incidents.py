@@ -82,7 +82,10 @@ async def test_open_incidents_that_share_an_entity(store: Store) -> None:
         on("n5", "inc-long-ago", entities={"gpu": ("G1",)}, last_event_at=T0 - minutes(60)),
     )
     wanted = [("gpu", "G1"), ("node", "n2"), ("node", "n7")]
-    assert ids(await store.read(lambda tx: tx.open_incidents_sharing(wanted, T0 - minutes(5)))) == ["inc-node", "inc-gpu"]
+    assert ids(await store.read(lambda tx: tx.open_incidents_sharing(wanted, T0 - minutes(5)))) == [
+        "inc-node",
+        "inc-gpu",
+    ]
     assert await store.read(lambda tx: tx.open_incidents_sharing([], T0)) == []
 
 

@@ -53,9 +53,7 @@ async def test_the_journal_is_read_in_order_of_arrival_and_in_pages(store: Store
     for one in shuffled:
         await store.write(lambda tx, one=one: tx.append_journal([entry(one)]))
     pages: list[JournalEntry] = []
-    while page := await store.read(
-        lambda tx: tx.journal_range(None, None, pages[-1].seq if pages else 0, 3)
-    ):
+    while page := await store.read(lambda tx: tx.journal_range(None, None, pages[-1].seq if pages else 0, 3)):
         pages.extend(page)
     assert [one.event.id for one in pages] == [one.id for one in shuffled]
     assert [one.seq for one in pages] == sorted(one.seq for one in pages)

@@ -32,7 +32,9 @@ def silence(id: str, start: float, end: float) -> Silence:
 
 def action(n: int, incident_id: str | None = None) -> Action:
     detail = {"from": ["a", 1, None], "why": {"x": True}}
-    return Action(id=f"act-{n}", at=T0 + minutes(n), who="ann", via="cli", what="ack", incident_id=incident_id, detail=detail)
+    return Action(
+        id=f"act-{n}", at=T0 + minutes(n), who="ann", via="cli", what="ack", incident_id=incident_id, detail=detail
+    )
 
 
 def held(n: int, state: str = "held") -> Quarantined:
@@ -66,7 +68,7 @@ async def test_actions_by_time_and_incident(store: Store) -> None:
 async def test_the_audit_refuses_to_be_changed(store: Store, sql: str) -> None:
     await store.write(lambda tx: tx.append_actions([action(1)]))
     with pytest.raises(Permanent, match="append-only"):
-        await store.write(lambda tx: cast(SqlTx, tx).execute(text(sql)))
+        await store.write(lambda tx: cast("SqlTx", tx).execute(text(sql)))
     assert await store.read(lambda tx: tx.actions(None, None, None)) == [action(1)]
 
 

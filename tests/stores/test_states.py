@@ -23,7 +23,9 @@ def state(number: int, **more: object) -> AlertState:
 
 
 async def test_states_are_found_by_source_and_fingerprint(store: Store) -> None:
-    states = [state(n, ends_at=T0 + minutes(n) if n % 2 else None, incident_ids=("inc-a",) * (n % 3)) for n in range(2000)]
+    states = [
+        state(n, ends_at=T0 + minutes(n) if n % 2 else None, incident_ids=("inc-a",) * (n % 3)) for n in range(2000)
+    ]
     await store.write(lambda tx: tx.put_alert_states(states))
     keys = [(one.source, one.fingerprint) for one in states]
     found = await store.read(lambda tx: tx.alert_states([*keys, ("am0", "unknown"), ("unknown", keys[0][1])]))

@@ -41,6 +41,14 @@ def parse_address(text: str) -> Address:
     raise ConfigError("not a database that the store can use", found=_without_password(text), expected=_EXPECTED)
 
 
+def require_folder(address: Address) -> None:
+    """Raises ConfigError when an SQLite file has nowhere to be; SQLite itself says only "unable to open"."""
+    if address.path is not None and not address.path.parent.is_dir():
+        raise ConfigError(
+            "the store's folder does not exist", file=address.path, hint=f"mkdir -p {address.path.parent}"
+        )
+
+
 def _sqlite(text: str, rest: str) -> Address:
     if rest == MEMORY:
         return Address("sqlite", URL.create("sqlite+pysqlite", database=MEMORY))

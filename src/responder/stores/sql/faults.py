@@ -1,7 +1,7 @@
 """What went wrong in the database, in the product's own words.
 
 Who must act and whether trying again helps is decided from the database's own codes (SQLite: result codes; PostgreSQL:
-SQLSTATE, appendix A of its manual), never from message texts.
+SQLSTATE, appendix A of its manual), and from the text of a message only where no code reaches us.
 """
 
 import errno
@@ -38,6 +38,13 @@ _PG_TRANSIENT = ("08", "53", "57P", "55P03", "40", "58")
 _PG_ACCOUNT = ("28", "3D000", "42501")
 """Invalid authorization, no such database, insufficient privilege."""
 _PG_DATA = ("22",)
+_PG_REFUSALS = (
+    "authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "no password supplied",
+    "permission denied",
+)
 
 
 def translate(error: BaseException, where: str) -> BaseException:
@@ -85,6 +92,8 @@ def _postgresql(error: DBAPIError, where: str) -> ResponderError:
     if state is None:
         # No answer of the server: it could not be reached, or a value never left the driver.
         lost = error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+        if _refused(message):
+            return _account(error, where)
         if lost:
             return Transient(message)
         if type(error.orig).__name__ == "DataError":
@@ -95,11 +104,21 @@ def _postgresql(error: DBAPIError, where: str) -> ResponderError:
     if state.startswith(_PG_DATA):
         return InputError(f"the store cannot hold this value: {_first_line(error.orig)}", where=where)
     if state.startswith(_PG_ACCOUNT):
-        return ConfigError(
-            f"{where} refuses us: {_first_line(error.orig)}",
-            hint="check the user, the password (PGPASSWORD or a passfile) and the database's grants",
-        )
+        return _account(error, where)
     return Permanent(message)
+
+
+def _account(error: DBAPIError, where: str) -> ConfigError:
+    return ConfigError(
+        f"{where} refuses us: {_first_line(error.orig)}",
+        hint="check the user, the password (PGPASSWORD or a passfile), the database's name and its grants",
+    )
+
+
+def _refused(message: str) -> bool:
+    """A server that refuses the connection itself sends its code, but libpq hands on only the text (in English, or as
+    `lc_messages` of the server has it: then it is taken for a passing failure, and tried again)."""
+    return any(part in message for part in _PG_REFUSALS)
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 
 from responder.errors import ConfigError
-from responder.stores.sql.address import Address
+from responder.stores.sql.address import Address, require_folder
 from responder.stores.sql.backup import copy_sqlite
 from responder.stores.sql.engine import writer_engine
 from responder.stores.sql.faults import translate
@@ -25,18 +25,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def prepare(address: Address, engine: Engine) -> None:
-    """Migrate if needed. Raises ConfigError for a place that cannot hold a store or a newer schema, Transient for a lost server."""
-    if address.path is not None and not address.path.parent.is_dir():
-        raise ConfigError(
-            "the store's folder does not exist",
-            file=address.path,
-            hint=f"mkdir -p {address.path.parent}",
-        )
+    """Migrate if needed. Raises ConfigError for a newer schema, Transient for a lost server."""
     try:
         revision = _revision(engine)
         if revision == HEAD:
             return
-        if address.path is not None and revision is not None:
+        _refuse_newer(address, revision)
+        if address.path is not None and _holds_tables(engine):
             copy_sqlite(address.path, address.path.with_name(f"{address.path.name}.before-{HEAD}"))
         _upgrade(address, engine)
     except Exception as error:
@@ -69,6 +64,7 @@ def check_current(address: Address, engine: Engine) -> None:
 
 def upgrade(address: Address, now: datetime) -> tuple[str | None, str]:
     """For `responder db upgrade`: the revision before and after. No daemon may run on an SQLite file meanwhile."""
+    require_folder(address)
     lock = Lock(address.path) if address.path is not None else None
     engine = writer_engine(address)
     try:
@@ -90,27 +86,40 @@ def _revision(engine: Engine) -> str | None:
 
 
 def _upgrade(address: Address, engine: Engine) -> None:
+    with engine.connect() as connection:
+        if address.kind == "postgresql":
+            # A snapshot would be older than the lock that was waited for.
+            connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            if address.kind == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            _upgrade_on(connection)
+
+
+def _upgrade_on(connection: Connection) -> None:
     from alembic import command
+
+    if _revision_in(connection) != HEAD:  # else another replica was first
+        command.upgrade(alembic_config(connection), "head")
+
+
+def _refuse_newer(address: Address, revision: str | None) -> None:
     from alembic.script import ScriptDirectory
 
-    if address.kind == "postgresql":
-        # A snapshot would be older than the lock that was waited for.
-        engine = engine.execution_options(isolation_level="READ COMMITTED")
-    with engine.connect() as connection, connection.begin():
-        if address.kind == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        config = alembic_config(connection)
-        revision = _revision_in(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if revision is not None and revision not in known:
-            raise ConfigError(
-                "the store was written by a newer responder",
-                file=address.path,
-                found=f"revision {revision}",
-                expected=f"revision {HEAD} or older",
-                hint="install that version again, or restore the copy that it made before it migrated",
-            )
-        command.upgrade(config, "head")
+    known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise ConfigError(
+            "the store was written by a newer version of responder",
+            file=address.path,
+            found=f"revision {revision}",
+            expected=f"revision {HEAD} or older",
+            hint="install that version again, or restore the copy that it made before it migrated",
+        )
+
+
+def _holds_tables(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(inspect(connection).get_table_names())
 
 
 def _revision_in(connection: Connection) -> str | None:

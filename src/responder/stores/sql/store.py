@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from responder.errors import Permanent, Transient
 from responder.ports import Clock, Tx
-from responder.stores.sql.address import Address, parse_address
+from responder.stores.sql.address import Address, parse_address, require_folder
 from responder.stores.sql.engine import READERS, reader_engine, writer_engine
 from responder.stores.sql.faults import translate
 from responder.stores.sql.lock import Lock
@@ -61,6 +61,7 @@ class SqlStore:
         await asyncio.to_thread(self._close)
 
     def _open(self) -> None:
+        require_folder(self.address)
         if self._lock is not None:
             self._lock.take(self._clock.now())
         engine = writer_engine(self.address)

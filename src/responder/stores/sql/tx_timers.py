@@ -75,6 +75,7 @@ _TAKE = (
         next_reason=case((timers.c.next_due_at <= bindparam("now"), null()), else_=timers.c.next_reason),
     )
 )
+_END_LEASES = update(timers).where(timers.c.lease_until.is_not(None)).values(lease_until=bindparam("ended"))
 _SEEN = select(timers.c.next_due_at, timers.c.next_reason).where(*_OURS)
 _HELD = _SEEN.with_for_update()
 """Locked, so that on PostgreSQL nobody claims the row between this look and the commit."""
@@ -168,6 +169,9 @@ class TimerTx(Session):
             again |= {"new_due_at": held.next_due_at, "new_reason": held.next_reason}
         self.execute(_END, {**_ours(claim), **again})
         return True
+
+    def end_leases(self, now: datetime) -> None:
+        self.execute(_END_LEASES, {"ended": micros(now)})
 
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         times = [

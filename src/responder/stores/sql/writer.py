@@ -5,9 +5,11 @@ transaction, commits once, and only then resolves their futures. A work that rai
 queued finish and ends the thread.
 """
 
+import contextlib
 import queue
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,7 +93,8 @@ class Writer:
     def _commit(self, group: list[Job]) -> None:
         committing = False
         try:
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            with self._engine.connect() as connection, _left_clean(connection):
+                transaction = connection.begin()
                 for job in group:
                     self._work(connection, job, alone=len(group) == 1)
                 if all(job.error is not None or not job.keep for job in group):
@@ -142,6 +145,24 @@ class Writer:
                 job.error = Transient(f"{cause} (the whole transaction was rolled back)")
             if job.error is not error:
                 job.error.__cause__ = error
+
+
+@contextlib.contextmanager
+def _left_clean(connection: Connection) -> Iterator[None]:
+    """After a failure: no transaction stays open. SQLAlchemy takes one whose COMMIT failed for ended; SQLite does not, and
+    would refuse the next BEGIN."""
+    try:
+        yield
+    except BaseException:
+        driver: Any = None if connection.invalidated else connection.connection.dbapi_connection
+        if driver is not None and connection.dialect.name == "sqlite":
+            with contextlib.suppress(sqlite3.Error):
+                driver.rollback()
+            if driver.in_transaction:
+                connection.invalidate()
+        elif driver is not None:
+            connection.invalidate()
+        raise
 
 
 def _lost(connection: Connection) -> bool:
