@@ -274,6 +274,10 @@ class Tx(Protocol):
         """Give it back, due again at `due_at` with `attempts + 1`; False when fenced off."""
         ...
 
+    def end_leases(self, now: datetime) -> None:
+        """Whoever held a lease is known to be gone (an unshared store at the start of its only daemon): claimable at once."""
+        ...
+
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """The earliest time at which something can be claimed (due time, or end of a lease)."""
         ...

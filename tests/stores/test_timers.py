@@ -156,3 +156,13 @@ async def test_one_statement_sets_many(store: Store) -> None:
     assert [one.ref for one in claimed] == [ref for _, ref, _, _ in many]
     await store.write(lambda tx: tx.cancel_timers([("triage", ref) for _, ref, _, _ in many]))
     assert await next_due(store) is None
+
+
+async def test_leases_of_a_worker_that_is_known_to_be_gone_end_at_once(store: Store) -> None:
+    await set_timer(store, "r")
+    (late,) = await claim(store)
+    assert await claim(store) == []
+    await store.write(lambda tx: tx.end_leases(T0))
+    (again,) = await claim(store)
+    assert again.ref == "r"
+    assert not await store.read(lambda tx: tx.holds(late))

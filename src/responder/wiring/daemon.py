@@ -156,6 +156,8 @@ async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = T
         engine.committed = daemon.wake
         engine.ingest.start()
         stack.push_async_callback(engine.ingest.close)
+        if not shared:
+            await store.write(lambda tx: tx.end_leases(clock.now()))
         await engine.timers.start()
         _start_loops(daemon, config.store)
         stack.push_async_callback(_stop_loops, daemon)
