@@ -61,6 +61,14 @@ def test_what_the_compose_file_refers_to_is_there(compose: dict[str, Any]) -> No
             assert (DEPLOY / service["build"]["context"] / "Dockerfile").is_file()
 
 
+def test_secrets_are_files_that_are_not_under_version_control(compose: dict[str, Any]) -> None:
+    """Of the environment they could not be mounted into a read-only container."""
+    ignored = (DEPLOY / ".gitignore").read_text().split()
+    for secret in compose["secrets"].values():
+        assert secret["file"].startswith("./secrets/")
+    assert "/secrets/" in ignored
+
+
 def test_ports_are_published_on_loopback_only(compose: dict[str, Any]) -> None:
     published = [port for service in compose["services"].values() for port in service.get("ports", ())]
     assert published

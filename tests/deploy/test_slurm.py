@@ -8,12 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from responder.model.event import Status
+from responder.ports import RawMessage
+from responder.wiring import adapters
 from tests.deploy.tools import DEPLOY, passes
 
 EPILOG = DEPLOY / "slurm" / "epilog-responder.sh"
@@ -129,6 +133,19 @@ def test_a_failed_job_is_posted_with_the_end_of_its_log(node: Node) -> None:
         "partition": "gpu", "nodes": "n[17-18]", "@start": body["@start"], "state": "FAILED", "exit_code": "1:0",
         "derived_ec": "0:0", "tres_alloc": "cpu=64,gres/gpu=16",
     }  # fmt: skip
+
+
+def test_the_slurm_format_understands_what_is_posted(node: Node) -> None:
+    log = node.folder / "out.txt"
+    log.write_text("torch.OutOfMemoryError: CUDA out of memory\n")
+    with daemon() as taken:
+        node.run(taken.port, out=log)
+    message = RawMessage(json.dumps(taken.requests[0][2]).encode(), "slurm", "slurm", datetime.now(UTC))
+    (event,) = adapters.formats()["slurm"].decode(message).events
+    assert event.status is Status.FIRING
+    assert "4711" in event.entities["job"]
+    assert set(event.entities["node"]) == {"n17", "n18"}
+    assert "CUDA out of memory" in event.logs[0].text
 
 
 def test_output_and_errors_in_two_files_are_both_posted(node: Node) -> None:
