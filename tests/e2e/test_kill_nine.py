@@ -60,7 +60,7 @@ class Sender(threading.Thread):
                     (id,) = answer.json()["event_ids"]
                     self.accepted[f"n{n}"] = id
                     n += 1
-                self.stopping.wait(0.04)
+                self.stopping.wait(0.1)
 
 
 def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
