@@ -82,6 +82,10 @@ def _postgresql(address: Address, size: int, *, writes: bool) -> Engine:
     def _set(connection: Any, _: Any) -> None:
         with contextlib.closing(connection.cursor()) as cursor:
             cursor.execute(f"SET lock_timeout = {LOCK_MS}")
+            # Every query of ours searches an index (tests/stores/test_plans.py). Left to itself the server plans a prepared
+            # statement while a new table is still empty, and then reads all of it 50,000 rows later, until its first ANALYZE.
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute("SET jit = off")  # compiling takes longer than such queries run
             cursor.execute("SHOW synchronous_commit")
             if cursor.fetchone()[0] == "off":
                 cursor.execute(
