@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from responder.errors import Conflict, Transient
 from responder.ports import Claim, Clock, Store
+from responder.runtime.retry import delay
 from responder.telemetry import TIMER_LAG, log
 
 _log = log(__name__)
@@ -104,6 +105,9 @@ class ClaimLoop:
         except Transient as error:
             _log.warning("later", loop=self._name, ref=claim.ref, error=str(error))
             await self._give_back(claim, PAUSE, claim.reason)
+        except Exception:  # a bug: seen in the log, tried again ever more rarely, and harmful to this row alone  # noqa: BLE001
+            _log.exception("work_failed", loop=self._name, kind=claim.kind, ref=claim.ref, attempts=claim.attempts + 1)
+            await self._give_back(claim, delay(claim.attempts + 1), claim.reason)
 
     async def _give_back(self, claim: Claim, wait: timedelta, reason: str) -> None:
         due = self._clock.now() + wait
