@@ -108,8 +108,13 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
     )
     ends = _ends(seen, knowledge)
+    troubled = {(hit.part, hit.line) for hit in seen.hits if _speaks(hit, knowledge, kind, seen)}
     for (name, _), hits in sayings.items():
         signature = knowledge.signatures.by_id[name]
+        if signature.role is Role.BENIGN and not signature.resolves:
+            hits = [hit for hit in hits if (hit.part, hit.line) not in troubled]  # noise within an error is no sign of health
+            if not hits:
+                continue
         best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))
         role = seen.codes.role(best, signature.role)
         supports = _strongest(indications(best, signature, kind, seen))
@@ -127,6 +132,11 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         seen.cited.setdefault(name, evidence)
         group = f"line {best.part} {best.line}"
         seen.findings.append(Finding(evidence, group, role, supports, opposes, seen.order.of(best), left))
+
+
+def _speaks(hit: Hit, knowledge: Knowledge, kind: str, seen: Observed) -> bool:
+    signature = knowledge.signatures.by_id[hit.signature]
+    return signature.role in (Role.CAUSE, Role.SYMPTOM) and bool(indications(hit, signature, kind, seen))
 
 
 @dataclass(frozen=True, slots=True)
