@@ -17,13 +17,14 @@ from responder.logic.grade import Driver, grade
 from responder.logic.impact import assess
 from responder.logic.relate import Relation, relate
 from responder.logic.runbook import runbook_url
+from responder.model.delivery import Send
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Verdict
 from responder.model.evidence import Missing, Reading, RecordedAnswer
 from responder.model.incident import Incident, IncidentStatus
 from responder.model.journal import Quarantined
 from responder.model.report import IncidentRef, Provenance, Report
 from responder.model.skill import Skill
-from responder.pipeline.desire import desire, merge, merge_all
+from responder.pipeline.desire import desire, merge, merge_all, sinks_of
 from responder.pipeline.enrich import Answers, latest_answers
 from responder.pipeline.playbook import Playbook
 from responder.pipeline.snapshot import Snapshot, Surroundings, read_snapshot, read_surroundings
@@ -91,7 +92,8 @@ class Triage:
         if seen is None or skill is None or never_shown:
             if seen is not None and skill is None:
                 _log.error("no_skill", incident=claim.ref, rule=seen.incident.rule.name, skill=seen.incident.rule.skill)
-            await self._store.write(lambda tx: tx.complete(claim))
+            over = seen.incident if seen is not None and never_shown else None
+            await self._store.write(lambda tx: self._nothing_to_say(tx, claim, over))
             return
         if claim.kind == "gather":
             await self._first_look(claim, seen, skill)
@@ -105,6 +107,13 @@ class Triage:
             if not check.passed:
                 CHECKS.labels(check.id).inc()
         self._committed(due)
+
+    def _nothing_to_say(self, tx: Tx, claim: Claim, over: Incident | None) -> None:
+        """An incident that was over before its first report: each sink's record says why it heard nothing."""
+        if tx.complete(claim) and over is not None and claim.kind == "triage":
+            now, reason = self._clock.now(), "resolved_before_first_report"
+            silent = [sink.name for sink in sinks_of(over, self._sinks)]
+            tx.append_sends([Send(incident_id=over.id, sink=n, at=now, sent=False, reason=reason) for n in silent])
 
     async def _first_look(self, claim: Claim, seen: Snapshot, skill: Skill) -> None:
         """As soon as it opens: gather evidence, and note what it looks like, so that the other signals of the same fault,
