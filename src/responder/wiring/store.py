@@ -34,7 +34,7 @@ async def open_reader(url: str, clock: Clock, loaded: Loaded) -> AsyncIterator[S
                 f"there is no store at {file}",
                 hint="start the daemon once (`responder run`), or pass its configuration with -c",
             )
-    store = create_reader(full, clock=clock)
+    store = create_reader(full)
     await store.open()
     try:
         yield store
