@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from responder.document import Document, load
 from responder.duration import Duration, parse_duration
@@ -174,6 +174,14 @@ class Config(_Part):
     retention: Retention = Retention()
     silences: tuple[SilencePart, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_parts_are_defaults(cls, value: Any) -> Any:
+        """`sources:` with nothing but comments under it is null in YAML, and means nothing special."""
+        if isinstance(value, dict):
+            return {key: part for key, part in value.items() if part is not None}
+        return value
+
 
 class Loaded(BaseModel):
     """A configuration with where it came from: relative paths in it are relative to its file."""
@@ -266,8 +274,7 @@ def literal_secrets(document: Document) -> list[tuple[str | int, ...]]:
                 SECRET_FIELDS.search(last)
                 or in_auth
                 or pager
-                or ("://" in value
-                and re.search(r"://[^/\s:]+:[^@/\s]+@", value))
+                or ("://" in value and re.search(r"://[^/\s:]+:[^@/\s]+@", value))
             ):
                 found.append(path)
 

@@ -29,7 +29,7 @@ from responder.pipeline.enrich import Answers, latest_answers
 from responder.pipeline.playbook import Playbook
 from responder.pipeline.snapshot import Snapshot, Surroundings, read_snapshot, read_surroundings
 from responder.ports import Claim, Clock, Sink, Store, Tx
-from responder.telemetry import CHECKS, REPORTS, STAGE_SECONDS, log
+from responder.telemetry import CHECKS, QUARANTINED, REPORTS, STAGE_SECONDS, log
 
 _log = log(__name__)
 
@@ -130,7 +130,9 @@ class Triage:
                 return
             noted = {"first_class": diagnosis.first.class_, "title": diagnosis.title or current.title}
             entities = {**current.entities, **seen.entities(diagnosis)}
-            tx.put_incidents([current.model_copy(update={**noted, "entities": entities, "version": current.version + 1})])
+            tx.put_incidents(
+                [current.model_copy(update={**noted, "entities": entities, "version": current.version + 1})]
+            )
 
         await self._store.write(keep)
 
@@ -214,6 +216,7 @@ class Triage:
                     body=event.model_dump_json(),
                 )
                 await self._store.write(lambda tx: tx.put_quarantine([held]))
+                QUARANTINED.labels(event.format, "triage").inc()
             return Diagnosis(
                 verdict=Verdict.INSUFFICIENT_EVIDENCE,
                 hypotheses=(),

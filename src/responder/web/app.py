@@ -58,6 +58,7 @@ def create(desk: Desk, listen: Listen, doors: Doors, key: bytes) -> Callable[...
         description="Triage reports for GPU clusters: incidents, reports, silences, quarantine.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
     app.include_router(api.probes(desk))
     app.include_router(api.routes(desk, guard))
@@ -66,6 +67,12 @@ def create(desk: Desk, listen: Listen, doors: Doors, key: bytes) -> Callable[...
     app.include_router(page.routes(desk, guard))
     _errors(app)
     _openapi(app, doors.hot_paths)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> JSONResponse:
+        guard.actor(request)
+        return JSONResponse(app.openapi())
+
     hot = doors.hot
 
     async def dispatch(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:

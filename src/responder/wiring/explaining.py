@@ -61,7 +61,13 @@ def print_explanation(found: Mapping[str, Any]) -> None:
         out(f"    + {step['rule']}\n")
     missed = [step for step in found["rules"] if not step["matched"]]
     for step in missed:
-        had = f" (has {step['found']!r})" if step.get("found") else " (label is absent)"
+        had = (
+            f" (has {step['found']!r})"
+            if step.get("found")
+            else ""
+            if "not reached" in step["failed_at"]
+            else " (label is absent)"
+        )
         out(f"    - {step['rule']}: {step['failed_at']}{had}\n")
     if found.get("decided_with") and found["decided_with"] != found["rules_now"]:
         out(
