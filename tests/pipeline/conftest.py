@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from responder.config import Config, Loaded
 from responder.errors import Transient
@@ -25,6 +26,12 @@ from tests.making import T0
 from tests.making import rule as make_rule
 
 NODE_SKILL = "gpu-node-health-diagnoser"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """Tracebacks as text: structlog's own default draws them with every local variable, a second each."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +129,8 @@ class Simulate:
     ) -> Engine:
         """With the shipped rules, or only with those given."""
         made = with_rules(self._shipped, *rules, **book) if rules else replace(self._shipped, **book)
-        names = [*(channel.name for channel in channels), *sinks] if channels else sinks
-        simulation = Simulation(
-            made, diagnose or Diagnosing(lambda: made), T0, sinks=names, minimum_severities=minimum
-        )
+        names = [channel.name for channel in channels] or sinks
+        simulation = Simulation(made, diagnose or Diagnosing(lambda: made), T0, sinks=names, minimum_severities=minimum)
         for channel in channels:
             simulation.sinks[channel.name] = channel  # type: ignore[assignment]
         return Engine(await self._stack.enter_async_context(simulation))

@@ -174,7 +174,7 @@ async def test_nobody_answers_and_the_next_level_is_named(simulate: Simulate) ->
     assert first is not None
     await engine.advance(T0 + timedelta(hours=2))
     actions = await engine.store.read(lambda tx: tx.actions(None, None, incident.id))
-    assert [(one.what, one.via, one.detail["level"]) for one in actions][0] == ("escalate", "system", first.level)
+    assert next((one.what, one.via, one.detail["level"]) for one in actions) == ("escalate", "system", first.level)
     last = (await engine.reports(incident.id))[-1].escalation
     assert last is not None
     assert last.level == "L2"

@@ -4,6 +4,7 @@ Before an effect the attempt is committed, after it the receipt: a crash in betw
 the sink looks for itself before it sends again. A sink that is down delays only its own rows.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from responder.runtime.retry import delay
 from responder.telemetry import REPORT_SECONDS, SEND_ERRORS, SENDS, SINK_FAILING, log
 
 _log = log(__name__)
+STEP_TIME = timedelta(seconds=60)
+"""For one effect; a sink has shorter limits of its own. Well below a claim's lease, or two workers would be at it."""
 STEPS = 25
 """Effects that one delivery may take (a message, its thread parts); more would be a sink that never finishes."""
 
@@ -42,8 +45,11 @@ class Deliver:
         book: Callable[[], Playbook],
         sinks: Mapping[str, Sink],
         committed: Callable[[datetime | None], None],
+        *,
+        step_time: timedelta = STEP_TIME,
     ) -> None:
         self._store = store
+        self._step_time = step_time
         self._clock = clock
         self._book = book
         self._sinks = sinks
@@ -89,7 +95,7 @@ class Deliver:
             note=row.note,
         )
         try:
-            receipt = await sink.deliver(order, report)
+            receipt = await self._show(sink, order, report)
         except Transient as error:
             await self._failed(claim, row, sink, error)
             return None
@@ -97,6 +103,19 @@ class Deliver:
             await self._refused(claim, due, row, sink, error)
             return None
         return await self._shown(claim, due, row, sink, decision, receipt)
+
+    async def _show(self, sink: Sink, order: Order, report: Report) -> Receipt:
+        """Raises Transient or Permanent, whatever the sink does: its bug must end in its fallback, too."""
+        try:
+            async with asyncio.timeout(self._step_time.total_seconds()):
+                return await sink.deliver(order, report)
+        except (Transient, Permanent):
+            raise
+        except TimeoutError as error:
+            raise Transient(f"{sink.name} did not answer in time", outcome_unknown=True) from error
+        except Exception as error:
+            _log.exception("sink_failed", sink=sink.name, incident=order.incident_id)
+            raise Transient(f"{sink.name} broke: {type(error).__name__}: {error}", outcome_unknown=True) from error
 
     async def _shown(
         self, claim: Claim, due: Due, row: Delivery, sink: Sink, decision: Decision, receipt: Receipt
@@ -168,7 +187,6 @@ class Deliver:
     async def _skip(self, claim: Claim, due: Due, decision: Decision) -> None:
         """Nothing to send: say why once, and call the row settled."""
         row, now = due.row, self._clock.now()
-        settled = row.model_copy(update={"delivered_version": row.desired_version})
         new = decision.reason != "nothing_new"
         send = Send(
             incident_id=row.incident_id,
@@ -183,7 +201,9 @@ class Deliver:
             if not tx.holds(claim):
                 raise Conflict(f"{claim.ref} was claimed by another worker")
             if new:
-                tx.put_deliveries([settled])
+                # As it is now: what became desired meanwhile is not skipped along.
+                current = tx.deliveries(row.incident_id).get(row.sink, row)
+                tx.put_deliveries([current.model_copy(update={"delivered_version": row.desired_version})])
                 tx.append_sends([send])
             tx.complete(claim)
 
