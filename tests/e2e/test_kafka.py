@@ -72,7 +72,7 @@ async def test_the_first_failing_rank_is_blamed_and_the_timeout_is_its_symptom(k
 
     def check() -> None:
         with running(tmp_path / "daemon", kafka_config(kafka, {topic: "slurm"})) as daemon:
-            found = daemon.until(lambda: [i for i in daemon.incidents() if i["class"]], "the report")
+            found = daemon.until(lambda: [i for i in daemon.incidents() if i["revision"]], "the report")
             report = daemon.report(found[0]["id"])
             first = report["hypotheses"][0]
             assert first["class"] == "train.cuda_oom"
