@@ -53,8 +53,7 @@ def _row(state: AlertState) -> Row:
 
 
 def _state(key: tuple[str, str], row: Any) -> AlertState:
-    """Not validated: every column was written from a validated state, and each event of a storm reads one."""
-    return AlertState.model_construct(
+    return AlertState(
         source=key[0],
         fingerprint=key[1],
         status=row.status,
