@@ -20,7 +20,7 @@ from responder.library.skills import load_skills
 from responder.library.wordlore import texts
 from responder.logic.diagnosis import Knowledge, Signatures, Words
 from responder.logic.diagnosis.book import Book
-from responder.logic.diagnosis.engine import worded
+from responder.logic.diagnosis.engine import spoken
 from responder.logic.diagnosis.observe import observe
 from responder.logic.diagnosis.parts import parts
 from responder.logic.diagnosis.weigh import Finding, weigh
@@ -55,13 +55,12 @@ class Seen:
 
 def look(case: LabelledCase, fold: int, knowledge: Knowledge, words: Words, *, full: bool) -> Seen:
     one = Case(kind=case.kind, text=case.text, at=AT)
-    read = parts(one)
-    seen = observe(read, case.kind, knowledge, Book(), AT)
+    seen = observe(parts(one), case.kind, knowledge, Book(), AT)
     priors = {
         name: max(1e-6, known.prior.value * known.kinds.get(case.kind, 1.0))
         for name, known in knowledge.taxonomy.items()
     }
-    return Seen(case, fold, tuple(seen.findings), priors, words.score(worded(read)), full)
+    return Seen(case, fold, tuple(seen.findings), priors, spoken(seen, words), full)
 
 
 def forms(cases: Sequence[LabelledCase], knowledge: Knowledge) -> list[Seen]:

@@ -3,22 +3,24 @@
 The phases of the skill are reported in its own order; each of the four stages here fills the phases it stands for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from responder.logic.diagnosis import conclude
 from responder.logic.diagnosis.book import Book
 from responder.logic.diagnosis.conditions import Judge
 from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed, observe
-from responder.logic.diagnosis.parts import Part, parts
+from responder.logic.diagnosis.parts import parts
 from responder.logic.diagnosis.structure import Sort
 from responder.logic.diagnosis.weigh import Account, Finding, weigh
-from responder.logic.diagnosis.words import READ
+from responder.logic.diagnosis.words import READ, Words
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Phase, Verdict
 from responder.model.evidence import Evidence, EvidenceSource, Missing, Need
 from responder.model.skill import EvidenceSpec, Role, Skill, Strength
 
 STAGES = 4
+MOST_PARTS = 8
+"""Texts whose words are read."""
 MOST_CITED = 60
 """Evidence kept in a report: all that hypotheses cite, then the earliest."""
 
@@ -43,7 +45,7 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
     _lap(laps, marks, watch, book)
     judged, unmet = _judge(case, skill, seen, book)
     _lap(laps, marks, watch, book)
-    ranked = rank(case, skill, knowledge, texts, [*seen.findings, *judged, *_history(case, book)])
+    ranked = rank(case, skill, knowledge, seen, [*seen.findings, *judged, *_history(case, book)])
     _lap(laps, marks, watch, book)
     found = conclude.entities(case, seen)
     values = conclude.variables(case, found)
@@ -116,9 +118,7 @@ def _history(case: Case, book: Book) -> list[Finding]:
     return findings
 
 
-def rank(
-    case: Case, skill: Skill, knowledge: Knowledge, texts: Sequence[Part], findings: Sequence[Finding]
-) -> list[Account]:
+def rank(case: Case, skill: Skill, knowledge: Knowledge, seen: Observed, findings: Sequence[Finding]) -> list[Account]:
     """Accounts of all classes that the skill weighs, most probable first."""
     own = {one.class_: one for one in skill.hypotheses}
     names = (
@@ -135,21 +135,30 @@ def rank(
     for name, spec in own.items():
         if spec.explains is not None:
             explains[name] = frozenset(spec.explains) | explains.get(name, frozenset())
-    words = knowledge.words.score(worded(texts))
+    words = spoken(seen, knowledge.words)
     return weigh(findings, priors, explains, words, knowledge.calibration)
 
 
-def worded(texts: Sequence[Part]) -> str:
-    """Head and tail of what there is to read, bounded."""
+def spoken(seen: Observed, words: Words) -> dict[str, float]:
+    """What the words say. Those of lines that a signature understands already count half: they are not independent of it."""
+    everything = words.score(worded(seen, frozenset()))
+    if not seen.understood:
+        return everything
+    rest = words.score(worded(seen, seen.understood))
+    names = {*everything, *rest}
+    return {name: (everything.get(name, 0.0) + rest.get(name, 0.0)) / 2 for name in names}
+
+
+def worded(seen: Observed, without: Set[tuple[int, int]]) -> str:
+    """Head and tail of what there is to read, bounded; without source code that a traceback quotes, and some lines."""
     pieces = []
-    for part in texts[:8]:
-        text = part.text
-        if len(text) > READ:
-            pieces.append(text[: READ // 2] + "\n" + text[-READ // 2 :])
-        else:
-            sorts = part.structure.sorts
-            lines = part.plain.split("\n") if sorts else [part.text]
-            pieces += [line for number, line in enumerate(lines, 1) if sorts.get(number) is not Sort.CODE]
+    for number, part in enumerate(seen.parts[:MOST_PARTS]):
+        if len(part.text) > READ:
+            pieces.append(part.text[: READ // 2] + "\n" + part.text[-READ // 2 :])
+            continue
+        sorts = part.structure.sorts
+        lines = enumerate(part.plain.split("\n"), 1)
+        pieces += [line for at, line in lines if sorts.get(at) is not Sort.CODE and (number, at) not in without]
     return "\n".join(pieces)
 
 

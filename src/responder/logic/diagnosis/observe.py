@@ -35,6 +35,8 @@ class Observed:
     """The first cause of the story."""
     codes: Codes = field(default_factory=Codes)
     lines: int = 0
+    understood: set[tuple[int, int]] = field(default_factory=set)
+    """Lines (part, number) that a signature reads as a cause or symptom of some class."""
 
 
 def observe(parts: Sequence[Part], kind: str, knowledge: Knowledge, book: Book, near: datetime) -> Observed:
@@ -108,11 +110,13 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         seen.root.rank if seen.root and seen.root.rank is not None else (seen.first.rank if seen.first else None)
     )
     ends = _ends(seen, knowledge)
-    troubled = {(hit.part, hit.line) for hit in seen.hits if _speaks(hit, knowledge, kind, seen)}
+    seen.understood = {(hit.part, hit.line) for hit in seen.hits if _speaks(hit, knowledge, kind, seen)}
     for (name, _), hits in sayings.items():
         signature = knowledge.signatures.by_id[name]
         if signature.role is Role.BENIGN and not signature.resolves:
-            hits = [hit for hit in hits if (hit.part, hit.line) not in troubled]  # noise within an error is no sign of health
+            hits = [
+                hit for hit in hits if (hit.part, hit.line) not in seen.understood
+            ]  # noise within an error is no sign of health
             if not hits:
                 continue
         best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))
