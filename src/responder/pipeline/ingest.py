@@ -10,13 +10,13 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.errors import Conflict, InputError, Transient
 from responder.logic.correlate import Changes, Known, Routed, fold, needed
 from responder.logic.grade import at_intake
-from responder.logic.identity import match_labels
+from responder.logic.identity import event_id, match_labels
 from responder.logic.match import matches
 from responder.logic.redact import redact_bytes, redact_event, redact_text
 from responder.logic.route import group_key, suppressed
@@ -111,15 +111,16 @@ class Ingest:
             )
         try:
             decoded = format.decode(message)
+            parts = tuple(
+                _held(message, part.error, redact_text(part.body), "decode", n)
+                for n, part in enumerate(decoded.rejected)
+            )
+            routed = tuple(route_event(book, redact_event(event)) for event in decoded.events)
         except InputError as error:
             return self._refused(message, str(error))
-        except Exception as error:  # a bug of a format must cost one message, not the daemon  # noqa: BLE001
+        except Exception as error:  # a bug in decoding or routing must cost one message, not the daemon  # noqa: BLE001
             _log.exception("format_failed", format=message.format)
             return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
-        parts = tuple(
-            _held(message, part.error, redact_text(part.body), "decode", n) for n, part in enumerate(decoded.rejected)
-        )
-        routed = tuple(route_event(book, redact_event(event)) for event in decoded.events)
         return Prepared(message, routed, parts)
 
     def _refused(self, message: RawMessage, error: str) -> Prepared:
@@ -151,7 +152,8 @@ class Ingest:
             only = prepared[0]
             _log.error("event_quarantined", format=only.message.format, error=repr(error))
             body = only.routed[0].event.model_dump_json() if only.routed else redact_bytes(only.message.body)
-            held = _held(only.message, f"{type(error).__name__}: {error}", body, "ingest")
+            part = only.routed[0].event.id if only.routed else 0
+            held = _held(only.message, f"{type(error).__name__}: {error}", body, "ingest", part)
             return await self._commit([Prepared(only.message, (), (*only.quarantined, held))], checkpoints)
         if len(prepared) == 1:
             only = prepared[0]
@@ -172,9 +174,10 @@ class Ingest:
         if not batch:
             return Changes()
         book = self._book()
+        known = read_known(tx, batch, now, book)
         changes = fold(
-            batch,
-            read_known(tx, batch, now, book),
+            [_heard_at_last(routed, known, now) for routed in batch],
+            known,
             now,
             severity=lambda rule, event: at_intake(book.matrix, rule, event),
             rules_version=book.rules.version,
@@ -182,6 +185,24 @@ class Ingest:
         )
         write_changes(tx, changes)
         return changes
+
+
+def _heard_at_last(routed: Routed, known: Known, now: datetime) -> Routed:
+    """What began firing while a silence kept it quiet and still fires when that is over: the next copy is news, under an id of
+    its own. As a duplicate it would never be heard of."""
+    event, key = routed.event, (routed.event.source, routed.event.fingerprint)
+    state = known.states.get(key)
+    if state is None or state.incident_ids or state.status != Status.FIRING.value:
+        return routed
+    if event.status is not Status.FIRING or event.job is not None or routed.suppressed is not None:
+        return routed  # a job's end happens once: nobody says again that it failed
+    if all(rule.outcome is not Outcome.TRIAGE for rule, _ in routed.rules):
+        return routed
+    if any(one.active_at(now) and matches(one.match, routed.labels) for one in known.silences):
+        return routed
+    known.states[key] = state.model_copy(update={"status": Status.RESOLVED.value})
+    id = event_id(event.format, event.source, event.fingerprint, "heard", event.starts_at, now)
+    return replace(routed, event=event.model_copy(update={"id": id}))
 
 
 def route_event(book: Playbook, event: Event) -> Routed:
@@ -283,7 +304,8 @@ def _joined(answers: Sequence[Accepted]) -> Accepted:
     )
 
 
-def _held(message: RawMessage, error: str, body: str, stage: str, part: int = 0) -> Quarantined:
+def _held(message: RawMessage, error: str, body: str, stage: str, part: int | str = 0) -> Quarantined:
+    """`part` tells those of one message apart: its number among the refused, or the event's id."""
     digest = hashlib.blake2b(digest_size=8)
     for piece in (message.received_at.isoformat(), message.origin, str(part)):
         digest.update(piece.encode())
