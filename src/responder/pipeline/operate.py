@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from responder.errors import InputError, NotFound
 from responder.logic.correlate import closed
 from responder.logic.match import matches, parse_condition
+from responder.model.event import Event
 from responder.model.incident import Incident, IncidentStatus
 from responder.model.journal import Action, Quarantined
 from responder.model.silence import Silence
@@ -136,13 +139,10 @@ class Operate:
         return await self._store.write(work)
 
     async def retry_quarantined(self, id: str, who: str, via: str) -> Accepted:
-        """Feed a held body through intake again. Raises InputError when there is none."""
+        """Take what is held up again where it broke. Raises InputError when there is none."""
         held = await self._held(id)
-        answer = (
-            await self._ingest.accept(
-                [RawMessage(_body(held), held.format, held.source, self._clock.now(), held.headers, f"quarantine/{id}")]
-            )
-        )[0]
+        retry = {"ingest": self._retry_event, "triage": self._retry_triage}.get(held.stage, self._retry_body)
+        answer = await retry(held)
         state = "held" if answer.error else "retried"
         kept = held.model_copy(
             update={"state": state, "attempts": held.attempts + 1, "error": answer.error or held.error}
@@ -150,6 +150,30 @@ class Operate:
         action = self._action(who, via, "retry", None, {"quarantine": id, "result": answer.error or "accepted"})
         await self._keep(kept, action)
         return answer
+
+    async def _retry_body(self, held: Quarantined) -> Accepted:
+        origin = f"quarantine/{held.id}"
+        message = RawMessage(_body(held), held.format, held.source, self._clock.now(), held.headers, origin)
+        still = self._ingest.prepare(message).error
+        if still is not None:  # it stays the one entry that it is
+            return Accepted(0, 0, 1, (), (held.id,), still)
+        return (await self._ingest.accept([message]))[0]
+
+    async def _retry_event(self, held: Quarantined) -> Accepted:
+        """Its body is the decoded event; when that breaks again, it is held anew."""
+        return (await self._ingest.accept_events([_event(held)]))[0]
+
+    async def _retry_triage(self, held: Quarantined) -> Accepted:
+        """The event is in the journal; its incidents are triaged once more."""
+        event, now = _event(held), self._clock.now()
+
+        def work(tx: Tx) -> None:
+            entry = tx.journal_entries([event.id]).get(event.id)
+            tx.set_timers([("triage", id, now, "asked") for id in (entry.trail.incident_ids if entry else ())])
+
+        await self._store.write(work)
+        self._committed(now)
+        return Accepted(1, 0, 0, (event.id,))
 
     async def drop_quarantined(self, id: str, who: str, via: str) -> None:
         held = await self._held(id)
@@ -232,6 +256,13 @@ def _body(held: Quarantined) -> bytes:
 
         return base64.b64decode(held.body.removeprefix("base64:"))
     return held.body.encode()
+
+
+def _event(held: Quarantined) -> Event:
+    try:
+        return Event.model_validate_json(held.body)
+    except ValidationError as error:
+        raise InputError(f"{held.id} holds no event any more: {error.error_count()} fields do not fit") from error
 
 
 def _quoted(text: str) -> str:

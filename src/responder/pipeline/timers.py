@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from responder.logic.correlate import closed, fold, lapse
 from responder.logic.grade import at_intake
 from responder.logic.identity import event_id
-from responder.model.event import Status
+from responder.model.event import Event, Kind, Status
 from responder.model.incident import IncidentStatus
-from responder.model.journal import Action
+from responder.model.journal import Action, AlertState
 from responder.pipeline.desire import desire
 from responder.pipeline.ingest import read_known, route_event, write_changes
 from responder.pipeline.playbook import Playbook
@@ -70,14 +70,13 @@ class Timers:
         if state is None or not lapse(state, now):
             return None
         entry = tx.journal_entries([state.event_id]).get(state.event_id)
-        if entry is None:
-            return None
-        event = entry.event.model_copy(
+        first = entry.event if entry is not None else _forgotten(state)
+        event = first.model_copy(
             update={
                 "status": Status.RESOLVED,
                 "ends_at": state.ends_at,
                 "received_at": now,
-                "id": event_id(entry.event.format, source, fingerprint, "lapsed", state.starts_at, state.ends_at),
+                "id": event_id(first.format, source, fingerprint, "lapsed", state.starts_at, state.ends_at),
             }
         )
         book = self._book()
@@ -149,3 +148,18 @@ class Timers:
         tx.complete(claim)
         tx.set_timers([("purge", "journal", again, "hourly")])
         return again
+
+
+def _forgotten(state: AlertState) -> Event:
+    """An alert that fired for longer than its first event was kept: what is still known of it is enough to end it."""
+    return Event(
+        id=state.event_id,
+        format="native",
+        source=state.source,
+        fingerprint=state.fingerprint,
+        kind=Kind.MONITORING,
+        status=Status.FIRING,
+        title="an alert whose first event is no longer kept",
+        starts_at=state.starts_at,
+        received_at=state.last_seen_at,
+    )
