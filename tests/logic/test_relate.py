@@ -81,6 +81,12 @@ def test_the_same_cause_twice_is_one_fault_and_the_older_one_carries_it() -> Non
     assert relate(older, "gpu.lost", [newer.model_copy(update={"first_class": "gpu.lost"})], EXPLAINS, T0).children
 
 
+def test_two_nodes_of_one_job_that_fail_alike_are_two_faults() -> None:
+    one = incident("inc-a", first_class="gpu.lost", entities={"node": ("n1",), "job": ("j",)})
+    other = incident("inc-b", opened_at=T0 + minutes(1), entities={"node": ("n2",), "job": ("j",)})
+    assert relate(other, "gpu.lost", [one], EXPLAINS, T0).parent is None
+
+
 def test_a_symptom_of_a_symptom_joins_the_top() -> None:
     gpu = incident("inc-gpu", first_class="gpu.lost")
     rank = incident("inc-rank", first_class="train.rank", parent="inc-gpu")

@@ -33,7 +33,10 @@ def run(config: ConfigOption = None) -> None:
             f"sinks: {', '.join(daemon.sinks) or 'none'} · store: {loaded.config.store.split('@')[-1]}\n"
         )
 
-    asyncio.run(serve(loaded, ready))
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(loaded, ready))
 
 
 def demo(

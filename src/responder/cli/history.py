@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from responder.cli.output import ConfigOption, JsonOption, config_file, print_json, read_input
-from responder.errors import ConfigError, InputError
+from responder.errors import ConfigError
 
 TimeOption = Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601, or an age such as 2h or 3d.")]
 
@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def parse_time(text: str | None, now: datetime) -> datetime | None:
-    """ISO 8601, or an age: `2h` is two hours ago. Raises InputError."""
+    """ISO 8601, or an age: `2h` is two hours ago. Raises ConfigError: a slip in the command itself."""
     from responder.duration import parse_duration
 
     if text is None:
@@ -34,7 +34,7 @@ def parse_time(text: str | None, now: datetime) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"not a time: {text!r}; write 2026-11-20T03:00:00Z, or an age such as 2h") from None
+        raise ConfigError(f"not a time: {text!r}; write 2026-11-20T03:00:00Z, or an age such as 2h") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
@@ -56,7 +56,7 @@ def triage(
     from responder.wiring.oneoff import triage_once
 
     if kind is not None and kind not in {one.value for one in Kind}:
-        raise InputError(f"no kind is called {kind!r}; there are {' '.join(one.value for one in Kind)}")
+        raise ConfigError(f"no kind is called {kind!r}; there are {' '.join(one.value for one in Kind)}")
     body = read_input(file)
     now = datetime.now(UTC)
 

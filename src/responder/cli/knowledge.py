@@ -143,7 +143,9 @@ def skills_show(name: str, config: ConfigOption = None) -> None:
         return
     entry = book.knowledge.registry.get(name)
     if entry is None:
-        raise InputError(f"no skill is called {name!r}{nearest(name, book.knowledge.registry)}")
+        raise InputError(
+            f"no skill is called {name!r}; {nearest(name, book.knowledge.registry) or 'see `responder skills ls`'}"
+        )
     typer.echo(
         f"{entry.name} ({entry.mode.value}, {entry.domain}) is planned.\nUse when {entry.use_when}.\nOutput: {entry.output}"
     )

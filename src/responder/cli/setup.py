@@ -37,10 +37,15 @@ def init(
     ):
         if target.exists() and not force:
             raise ConfigError(f"{target} is there already", hint="pass --force to overwrite it")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
+            (folder / "skills").mkdir(exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write {target}: {error.strerror}", hint="name a folder that you may write"
+            ) from error
         written.append(str(target))
-    (folder / "skills").mkdir(exist_ok=True)
     typer.echo(f"wrote {', '.join(written)}")
     typer.echo(
         "next: edit responder.yaml, then `responder check`, `responder test`, `responder doctor`, `responder run`"

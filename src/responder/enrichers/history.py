@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from responder.duration import parse_duration
+from responder.errors import InputError
 from responder.logic.question import question_key
 from responder.model.evidence import Ask, Missing, Reading
 from responder.model.incident import Incident
@@ -54,7 +55,10 @@ class History:
         except ValueError as error:
             return Missing(need=need.name, reason="bad_query", detail=str(error))
         end = ask.window.at
-        found = await self._store.read(lambda tx: self._look(tx, kind, names, end - window, end, query))
+        try:
+            found = await self._store.read(lambda tx: self._look(tx, kind, names, end - window, end, query))
+        except InputError as error:
+            return Missing(need=need.name, reason="not_supported", detail=str(error))
         count, newest, what = found
         span = query.get("window", "30d")
         statement = f"{what} {count} time{'' if count == 1 else 's'} in {span} on {kind} {', '.join(names[:3])}"

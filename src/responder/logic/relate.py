@@ -85,20 +85,26 @@ def relate(
         top = root(other)
         if top.id == incident.id or top.status is IncidentStatus.RESOLVED:
             continue
-        why = _explained(top.first_class, cause, explains, absorbing, same_counts=_older(top, incident))
+        why = _explained(top.first_class, cause, explains, absorbing, same_counts=_older(top, incident) and _one_place(top, incident))
         if why:
             return Relation(parent=top, why=f"{why}; both name {tie[0]} {tie[1]}")
     children = tuple(
         other
         for other, _ in near
         if other.parent is None
-        and _explained(cause, other.first_class, explains, absorbing, same_counts=_older(incident, other))
+        and _explained(cause, other.first_class, explains, absorbing, same_counts=_older(incident, other) and _one_place(incident, other))
     )
     return Relation(children=children, why=f"{cause} explains them" if children else "")
 
 
 def _older(one: Incident, other: Incident) -> bool:
     return (one.opened_at, one.id) < (other.opened_at, other.id)
+
+
+def _one_place(one: Incident, other: Incident) -> bool:
+    """Whether they may be the same fault: two nodes of one job that lose a GPU each have a fault of their own."""
+    mine, theirs = set(one.entities.get("node", ())), set(other.entities.get("node", ()))
+    return not mine or not theirs or bool(mine & theirs)
 
 
 def _explained(

@@ -57,11 +57,31 @@ def settings(kind: str, name: str, raw: Mapping[str, Any] | None) -> Any:
     """The adapter's own Settings from its part of the configuration. Raises ConfigError naming each field."""
     model = module(kind, name).Settings
     try:
-        return model.model_validate(dict(raw or {}))
+        made = model.model_validate(dict(raw or {}))
     except ValidationError as error:
         problems = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
         known = ", ".join(sorted(model.model_fields))
         raise ConfigError(f"{kind}.{name}: {'; '.join(problems)}", expected=f"the fields {known}") from None
+    if kind == "sources":
+        _known_formats(name, made)
+    return made
+
+
+def _known_formats(source: str, made: Any) -> None:
+    """Sources name formats; a wrong name would only show when events come, each of them refused."""
+    for field, wanted in (
+        ("topics", dict(getattr(made, "topics", {})).values()),
+        ("formats", getattr(made, "formats", ())),
+    ):
+        for format in wanted:
+            if format not in names("formats"):
+                near = get_close_matches(format, names("formats"), 1)
+                raise ConfigError(
+                    f"sources.{source}.{field}: no format is called {format!r}",
+                    found=format,
+                    expected=", ".join(names("formats")),
+                    hint=f"did you mean {near[0]}?" if near else None,
+                )
 
 
 def formats() -> dict[str, Format]:

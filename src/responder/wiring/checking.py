@@ -25,7 +25,9 @@ def check_all(config: Path | None, paths: Sequence[Path]) -> list[Problem]:
     skill_paths = [path for path in paths if (path / "SKILL.md").exists() or any(path.glob("*/SKILL.md"))]
     rule_paths = [path for path in paths if path not in skill_paths]
     try:
-        registry = {name: (entry.mode.value, entry.status) for name, entry in load_skills(folders).knowledge.registry.items()}
+        registry = {
+            name: (entry.mode.value, entry.status) for name, entry in load_skills(folders).knowledge.registry.items()
+        }
     except ConfigError as error:
         problems += _problems(error, None)
         registry = None
@@ -63,6 +65,14 @@ def _configuration(loaded: Loaded) -> list[Problem]:
             except ConfigError as error:
                 hint = error.hint or (f"there are {error.expected}" if error.expected else "")
                 problems.append(document.problem("C210", error.message, (kind, name), key=True, hint=hint))
+    for name, raw in loaded.config.sinks.items():
+        other = (raw or {}).get("fallback")
+        if other is not None and (other not in loaded.config.sinks or other == name):
+            hint = f"name one of {', '.join(one for one in loaded.config.sinks if one != name) or 'your other sinks'}"
+            place = ("sinks", name, "fallback")
+            problems.append(
+                document.problem("C211", f"the fallback {other!r} is no other configured sink", place, hint=hint)
+            )
     try:
         read_playbook(loaded)
     except ConfigErrors:

@@ -49,6 +49,7 @@ async def open_doors(daemon: "Daemon") -> AsyncIterator[None]:
     )
     desk = daemon.desk
     app = create(desk, listen, doors, await session_key(desk))
+    tls = _tls(daemon)
     bound = _bind(listen.host, listen.port, daemon)
     daemon.address = f"{listen.host}:{bound.getsockname()[1]}"
     config = uvicorn.Config(
@@ -61,7 +62,7 @@ async def open_doors(daemon: "Daemon") -> AsyncIterator[None]:
         timeout_graceful_shutdown=5,
         backlog=1024,
         ws="none",
-        **_tls(daemon),
+        **tls,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]), name="http")
@@ -105,6 +106,15 @@ def _tls(daemon: "Daemon") -> dict[str, Any]:
     options: dict[str, Any] = {"ssl_certfile": listen.tls_cert, "ssl_keyfile": listen.tls_key}
     if listen.client_ca is not None:
         options |= {"ssl_ca_certs": listen.client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    try:
+        tried = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=listen.client_ca)
+        tried.load_cert_chain(listen.tls_cert, listen.tls_key)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"listen.tls_cert, tls_key or client_ca cannot be used: {error.strerror or error}",
+            file=daemon.loaded.file,
+            hint="PEM files that this user can read; the key must belong to the certificate",
+        ) from error
     return options
 
 
