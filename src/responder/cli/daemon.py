@@ -21,6 +21,10 @@ def run(config: ConfigOption = None) -> None:
 
     [dim]Example:[/dim]  responder run -c /etc/responder/responder.yaml
     """
+    import gc
+
+    gc.disable()  # all that a start builds is kept; the daemon turns the collector on again when it is ready
+
     from responder.config import read
     from responder.wiring.daemon import Daemon, serve
 

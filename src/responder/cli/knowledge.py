@@ -49,6 +49,8 @@ def test(
 def check(paths: PathsArgument = None, json: JsonOption = False, config: ConfigOption = None) -> None:
     """Lint configuration, rules and skills: stable ids, the place, the quoted line, what to do.
 
+    Exit code 2 when the configuration is wrong, 1 when rules or skills are.
+
     [dim]Example:[/dim]  responder check
     """
     from responder.wiring.checking import check_all
@@ -66,7 +68,8 @@ def check(paths: PathsArgument = None, json: JsonOption = False, config: ConfigO
         warnings = len(problems) - errors
         typer.echo("no problems" if not problems else f"{errors} errors, {warnings} warnings", err=bool(problems))
     if errors:
-        raise typer.Exit(1)
+        wrong = any(problem.severity == "error" and problem.id.startswith("C") for problem in problems)
+        raise typer.Exit(2 if wrong else 1)
 
 
 def evaluate(

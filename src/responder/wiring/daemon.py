@@ -182,6 +182,7 @@ def _quieten_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 def _start_loops(daemon: Daemon, store_url: str) -> None:
