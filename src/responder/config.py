@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -20,7 +20,7 @@ from responder.errors import ConfigError
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 SECRET_FIELDS = re.compile(
-    r"(?i)(^|_)(token|secret|password|routing_key|api_key|sasl_plain_password|signing_secret|app_token)$"
+    r"(?i)(^|_)(tokens?|secrets?|password|routing_key|api_key|sasl_plain_password|signing_secret|app_token)$"
 )
 
 
@@ -28,10 +28,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Secret = Annotated[str, Field(min_length=1)]
+"""Never empty: an unset variable must not open a door."""
+
+
 class Hmac(_Part):
     """A signature over the body. Grafana: `X-Grafana-Alerting-Signature`; GitHub's style: prefix `sha256=`."""
 
-    secret: str
+    secret: Secret
     header: str = "X-Signature"
     prefix: str = ""
     """What stands before the hex digits."""
@@ -45,13 +49,13 @@ class Basic(_Part):
     """User and password."""
 
     username: str
-    password: str
+    password: Secret
 
 
 class Auth(_Part):
     """How senders prove who they are; any one of those configured suffices. `none: true` opens it."""
 
-    bearer: str | tuple[str, ...] | None = None
+    bearer: Secret | Annotated[tuple[Secret, ...], Field(min_length=1)] | None = None
     """One token, or several while they are being rotated."""
     basic: Basic | None = None
     hmac: Hmac | None = None
@@ -59,7 +63,12 @@ class Auth(_Part):
 
     @property
     def configured(self) -> bool:
-        return self.none or any((self.bearer, self.basic, self.hmac))
+        return self.none or self.proves
+
+    @property
+    def proves(self) -> bool:
+        """Whether there is anything to prove oneself with."""
+        return any((self.bearer, self.basic, self.hmac))
 
 
 class Listen(_Part):
@@ -202,7 +211,7 @@ def read(file: Path | None) -> Loaded:
     document = load(file)
     resolved = replace(document, data=_resolve(document.data or {}, document, ()))
     config = resolved.read(Config)
-    if not config.listen.loopback and not config.listen.auth.configured and not config.listen.insecure:
+    if not config.listen.loopback and not config.listen.auth.proves and not config.listen.insecure:
         line, column = document.place(("listen",))
         raise ConfigError(
             f"listening on {config.listen.address} without authentication would let anybody send events and act",
@@ -267,8 +276,9 @@ def literal_secrets(document: Document) -> list[tuple[str | int, ...]]:
             for n, item in enumerate(value):
                 walk(item, (*path, n))
         elif isinstance(value, str) and value and not _REFERENCE.search(value):
-            last = str(path[-1]) if path else ""
-            in_auth = len(path) >= 2 and path[-1] == "bearer"
+            # Of an entry of a list the list's name.
+            last = next((step for step in reversed(path) if isinstance(step, str)), "")
+            in_auth = len(path) >= 2 and last == "bearer"
             pager = len(path) >= 3 and path[0] == "owners" and path[-1] == "pagerduty"
             if (
                 SECRET_FIELDS.search(last)

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_LONGEST = 36525 * 86400.0
+"""A century, in seconds: what is longer is a slip, and adding it to a time would leave the calendar."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
@@ -20,8 +22,13 @@ def parse_duration(text: str) -> timedelta:
         return timedelta()
     parts = _PART.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
-        raise ValueError(f"not a duration: {text!r} (write a number and a unit: ms, s, m, h, d, w; for example 30s or 1h30m)")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+        raise ValueError(
+            f"not a duration: {text!r} (write a number and a unit: ms, s, m, h, d, w; for example 30s or 1h30m)"
+        )
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise ValueError(f"not a duration: {text!r} is longer than a century")
+    return timedelta(seconds=seconds)
 
 
 def format_duration(value: timedelta) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 import orjson
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from responder.config import Auth, Listen
 from responder.errors import Conflict, Transient
@@ -35,6 +35,15 @@ class FormatSettings(Value):
 
     auth: Auth | None = None
     """How senders of this format prove who they are; default: `listen.auth`."""
+
+    @field_validator("auth")
+    @classmethod
+    def _says_something(cls, value: Auth | None) -> Auth | None:
+        if value is not None and not value.configured:
+            raise ValueError(
+                "it is empty: name bearer, basic or hmac, or say `none: true` to open this format to everybody"
+            )
+        return value
 
 
 class Settings(Value):
