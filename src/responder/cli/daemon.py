@@ -47,7 +47,7 @@ def demo(
     exit: Annotated[
         bool, typer.Option("--exit", help="Stop when all reports are out (default without a terminal).")
     ] = False,
-    port: Annotated[int, typer.Option(help="Port of the page; 0 picks a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 picks a free one.")] = 8080,
 ) -> None:
     """See it work: a recorded night on a GPU cluster, told over real HTTP to a daemon on a throw-away store.
 
