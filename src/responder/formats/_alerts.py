@@ -1,104 +1,168 @@
-"""Alerts as Prometheus' world writes them; Alertmanager and Grafana share the envelope. No format itself."""
+"""Alerts as Prometheus' world writes them; Alertmanager and Grafana share the envelope. No format itself.
 
+Alertmanager: template/template.go and notify/webhook/webhook.go (webhook version 4), api/v2/openapi.yaml. Grafana:
+grafana/alerting receivers/webhook (version "1"), the same with `orgId`, `title`, `state` and more per alert. Which of the two
+sent a body is seen from the body, so that either may be posted to either path.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from responder.errors import InputError
-from responder.formats._reading import each, first_line, instant, mapping, text, texts, whole
-from responder.logic.entities import entities_of
+from responder.formats._reading import (
+    document,
+    each,
+    first_line,
+    found,
+    instant,
+    links,
+    mapping,
+    shown,
+    text,
+    texts,
+    whole,
+)
+from responder.logic.entities import Entities, entities_of
 from responder.logic.identity import event_id, fingerprint
-from responder.logic.severity import severity_of_word
-from responder.model.event import Event, Kind, Link, Status
+from responder.logic.kinds import kind_of
+from responder.logic.severity import severity_of
+from responder.model.event import Event, Status
 from responder.ports import Decoded, RawMessage
 
-# Words of an alert's labels that tell what it is about, in this order. The kind only chooses a prior and a skill where no rule
-# does; rules match on labels.
-_KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
-    (Kind.INFERENCE_SERVICE, ("model_name", "served_model_name", "inferenceservice", "engine", "isvc")),
-    (Kind.NODE, ("UUID", "uuid", "Hostname", "gpu", "nvlink", "err_code", "xid")),
-    (Kind.TRAINING_JOB, ("job_name", "jobid", "job_id", "hpc_job", "pytorchjob", "rayjob", "exported_job")),
-    (Kind.SCHEDULER, ("cluster_queue", "local_queue", "partition", "queue_name")),
-    (Kind.DATA_PIPELINE, ("dag_id", "dag", "dataset", "table", "pipeline", "topic")),
-    (Kind.AGENT, ("agent", "session_id", "tool")),
+_STATUS = {"firing": Status.FIRING, "alerting": Status.FIRING, "resolved": Status.RESOLVED, "ok": Status.RESOLVED}
+_LINKS = (
+    ("generatorURL", "source"),
+    ("dashboardURL", "dashboard"),
+    ("panelURL", "panel"),
+    ("silenceURL", "silence"),
+    ("imageURL", "image"),
 )
+_ANNOTATED_LINKS = (("runbook_url", "runbook"), ("dashboard_url", "dashboard"))
 
 
-def envelope(message: RawMessage, document: dict[str, Any], name: str, links: Any = None) -> Decoded:
-    """All alerts of a webhook body. Raises InputError when it holds none."""
-    if "alerts" not in document:
+def decode(message: RawMessage) -> Decoded:
+    """A webhook body or a list of API alerts. Raises InputError when it is neither."""
+    body = document(message)
+    if isinstance(body, list):
+        return each(body, "alerts", lambda raw: _listed(message, raw))
+    return decode_envelope(message, mapping(body, "the body"))
+
+
+def is_grafana(body: Mapping[str, Any]) -> bool:
+    """By fields of its own: its version "1" alone would be no proof."""
+    return "orgId" in body or ("state" in body and "title" in body)
+
+
+def decode_envelope(message: RawMessage, body: dict[str, Any]) -> Decoded:
+    """All alerts of a webhook body. Raises InputError when it is none."""
+    if not isinstance(body.get("alerts"), list):
+        keys = ", ".join(list(body)[:8])[:120] or "nothing"
         raise InputError(
-            "no `alerts` in the body: is a custom payload template configured at the sender?", where="body"
+            f"no list `alerts` in the body, which has {keys}: is a custom payload template configured at the sender?"
         )
-    cut = whole(document.get("truncatedAlerts")) or 0
-    decoded = each(document["alerts"], "alerts", lambda raw: read_alert(message, raw, name, max(0, cut), links))
-    if not decoded.events and not decoded.rejected:
-        raise InputError("`alerts` is empty")
-    return decoded
+    name = "grafana" if is_grafana(body) else "alertmanager"
+    outside = (body.get("externalURL"), name)
+    left_out = max(0, whole(body.get("truncatedAlerts")) or 0)
+    group = body.get("status")
+
+    def one(raw: Any) -> Event:
+        alert = mapping(raw, "the alert")
+        word = alert.get("status", group)
+        status = _STATUS.get(word) if isinstance(word, str) else None
+        if status is None:
+            raise InputError(f"status is {text(word, 40) or found(word)!r}, expected firing or resolved")
+        return _alert(message, name, alert, status, outside, left_out, lapses=False)
+
+    return each(body["alerts"], "alerts", one)
 
 
-def read_alert(message: RawMessage, raw: Any, name: str, truncated: int = 0, links: Any = None) -> Event:
-    """One alert. Raises InputError."""
+def _listed(message: RawMessage, raw: Any) -> Event:
+    """As posted to, or read from, the API: over when its end has passed. One that was silenced there needs nobody here."""
     alert = mapping(raw, "the alert")
+    ends_at = instant(alert.get("endsAt"), "endsAt")
+    told = alert.get("status")
+    if ends_at is not None and ends_at <= message.received_at:
+        status = Status.RESOLVED
+    elif isinstance(told, dict) and told.get("state") == "suppressed":
+        status = Status.INFO
+    else:
+        status = Status.FIRING
+    return _alert(message, "alertmanager", alert, status, (None, ""), 0, lapses=True)
+
+
+def _alert(
+    message: RawMessage,
+    name: str,
+    alert: dict[str, Any],
+    status: Status,
+    outside: tuple[Any, str],
+    truncated: int,
+    *,
+    lapses: bool,
+) -> Event:
+    """`lapses`: the end of a firing alert is when it lapses unless it is sent again; in a webhook it means nothing."""
     labels = texts(alert.get("labels"), "labels")
     if not labels:
         raise InputError("an alert without labels")
     annotations = texts(alert.get("annotations"), "annotations")
-    starts_at = instant(alert.get("startsAt"), "startsAt")
-    ends_at = instant(alert.get("endsAt"), "endsAt")
-    status = _status(alert.get("status"), ends_at is not None and ends_at <= message.received_at)
+    if name == "grafana":
+        annotations = _with_values(alert, annotations)
+    entities = entities_of(labels)
     prints = fingerprint(labels, alert.get("fingerprint"))
+    starts_at = instant(alert.get("startsAt"), "startsAt")
     begins = starts_at or message.received_at
-    title = first_line(
-        annotations.get("summary", ""), annotations.get("title", ""), annotations.get("message", ""),
-        annotations.get("description", ""), _composed(labels),
-    )  # fmt: skip
+    hrefs = [(alert[key], label) for key, label in _LINKS if alert.get(key)]
+    hrefs += [(annotations[key], label) for key, label in _ANNOTATED_LINKS if key in annotations]
     return Event(
         id=event_id(name, message.source, prints, status.value, begins),
         format=name,
         source=message.source,
         fingerprint=prints,
-        kind=_kind_of(labels),
+        kind=kind_of(labels, entities),
         status=status,
-        severity=severity_of_word(labels.get("severity") or labels.get("priority") or labels.get("level") or "warning"),
-        title=title,
+        severity=severity_of(labels),
+        title=alert_title(labels, annotations, entities),
         labels=labels,
         annotations=annotations,
-        entities=entities_of(labels),
+        entities=entities,
         starts_at=begins,
         starts_at_given=starts_at is not None,
-        ends_at=ends_at,
+        ends_at=instant(alert.get("endsAt"), "endsAt") if lapses or status is Status.RESOLVED else None,
         received_at=message.received_at,
-        links=_links(alert) + (tuple(links(alert)) if links is not None else ()),
+        links=links([*hrefs, outside]),
         truncated=truncated,
     )
 
 
-def _status(word: Any, over: bool) -> Status:
-    """The word where there is one (webhook); API v2 alerts have none: over when their end is past."""
-    if word is None or isinstance(word, dict):
-        return Status.RESOLVED if over else Status.FIRING
-    if word in ("firing", "alerting", "active"):
-        return Status.FIRING
-    if word in ("resolved", "ok", "normal"):
-        return Status.RESOLVED
-    raise InputError(f"status is {text(word, 40)!r}, expected firing or resolved")
+def _with_values(alert: dict[str, Any], annotations: dict[str, str]) -> dict[str, str]:
+    """The numbers that a Grafana rule saw, as annotations: they are evidence."""
+    written, values = text(alert.get("valueString")), alert.get("values")
+    more = {"valueString": written} if written else {}
+    if isinstance(values, dict) and values:
+        more["values"] = text(shown(values))
+    return {**annotations, **more} if more else annotations
 
 
-def _kind_of(labels: dict[str, str]) -> Kind:
-    for kind, names in _KINDS:
-        if any(name in labels for name in names):
-            return kind
-    return Kind.NODE if "node" in labels else Kind.MONITORING
+def alert_title(labels: Mapping[str, str], annotations: Mapping[str, str], entities: Entities) -> str:
+    """One line for a person: what the rule's author wrote, else what and where.
+
+    Annotations that say what is wrong, the shortest first: prometheus.io, alerting practices; OpenShift uses `message`.
+    """
+    for said in ("summary", "title", "message", "description"):
+        line = first_line(annotations[said]) if said in annotations else ""
+        if line:
+            return line
+    name = labels.get("alertname") or labels.get("rulename") or "Alert"
+    where = _where(entities)
+    return first_line(f"{name} on {where}" if where else name)
 
 
-def _links(alert: dict[str, Any]) -> tuple[Link, ...]:
-    href = alert.get("generatorURL")
-    return (
-        (Link(href=href[:3000], text="source"),)
-        if isinstance(href, str) and href.startswith(("http://", "https://"))
-        else ()
-    )
-
-
-def _composed(labels: dict[str, str]) -> str:
-    where = labels.get("node") or labels.get("instance") or labels.get("pod") or labels.get("service") or ""
-    return labels.get("alertname", "alert") + (f" on {where}" if where else "")
+def _where(entities: Entities) -> str:
+    node, index = entities.get("node"), entities.get("gpu_index")
+    if node:
+        return f"{node[0]} (GPU {index[0]})" if index else node[0]
+    for kind in ("gpu", "job", "service", "model", "pod", "queue", "volume", "namespace", "cluster"):
+        names = entities.get(kind)
+        if names:
+            return names[0] if kind in ("gpu", "pod") else f"{kind} {names[0]}"
+    return ""

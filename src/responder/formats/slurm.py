@@ -1,196 +1,224 @@
-"""Slurm: what jobcomp/kafka writes for a finished (or, since 25.05, started) job; also slurmrestd's arrays of states.
+"""Slurm: what jobcomp/kafka writes for a finished (or, since 25.05, started) job; also job lists of slurmrestd and sacct --json.
 
-Shape: SchedMD/slurm, src/plugins/jobcomp/common. A start record lacks `@end` and `state`. Times are UTC without a zone, or
-"Unknown". `script` and `comment` are dropped here: they are the user's own, and often hold secrets. A site's epilog may add `log`, the tail
-of the job's output (deploy/slurm).
+Shape: SchedMD/slurm, src/plugins/jobcomp/common, doc/html/jobcomp_kafka.shtml. A start record lacks `@end` and `state`. Times
+are UTC without a zone, or "Unknown". `script`, `comment` and `admin_comment` are never read: they are the user's own, and often
+hold secrets. A site's epilog may add `log`, the tail of the job's output (deploy/slurm).
 """
 
 import re
 from typing import Any
 
 from responder.errors import InputError
-from responder.formats._reading import clean, document, each, instant, log_parts, mapping, text, whole
+from responder.formats._reading import (
+    clean,
+    document,
+    each,
+    first_line,
+    instant,
+    log_parts,
+    mapping,
+    single,
+    text,
+    whole,
+)
+from responder.formats._slurm_rest import as_record
 from responder.logic.hostlist import HostlistError, expand
 from responder.logic.identity import event_id, fingerprint
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, Kind, Status
 from responder.ports import Decoded, RawMessage
 
-# Base states of Slurm (slurm/slurm.h); flags such as REQUEUED may stand beside them.
-STATES: dict[str, tuple[JobState, Status]] = {
-    "PENDING": (JobState.PENDING, Status.INFO),
-    "RUNNING": (JobState.RUNNING, Status.INFO),
-    "SUSPENDED": (JobState.RUNNING, Status.INFO),
-    "COMPLETED": (JobState.COMPLETED, Status.INFO),
-    "CANCELLED": (JobState.CANCELLED, Status.INFO),
-    "FAILED": (JobState.FAILED, Status.FIRING),
-    "TIMEOUT": (JobState.TIMEOUT, Status.FIRING),
-    "NODE_FAIL": (JobState.NODE_FAIL, Status.FIRING),
-    "PREEMPTED": (JobState.PREEMPTED, Status.FIRING),
-    "BOOT_FAIL": (JobState.NODE_FAIL, Status.FIRING),
-    "DEADLINE": (JobState.TIMEOUT, Status.FIRING),
-    "OUT_OF_MEMORY": (JobState.OUT_OF_MEMORY, Status.FIRING),
+# slurm.schedmd.com/squeue.html, JOB STATE CODES, and slurm/slurm.h (job_states and JOB_* flags). Searched in this order, so that
+# "FAILED,REQUEUED" is a failure and "COMPLETING,FAILED" is one too.
+STATES: dict[str, JobState] = {
+    "NODE_FAIL": JobState.NODE_FAIL,
+    "BOOT_FAIL": JobState.NODE_FAIL,
+    "OUT_OF_MEMORY": JobState.OUT_OF_MEMORY,
+    "TIMEOUT": JobState.TIMEOUT,
+    "DEADLINE": JobState.TIMEOUT,
+    "PREEMPTED": JobState.PREEMPTED,
+    "FAILED": JobState.FAILED,
+    "LAUNCH_FAILED": JobState.FAILED,
+    "SPECIAL_EXIT": JobState.FAILED,
+    "RECONFIG_FAIL": JobState.FAILED,
+    "CANCELLED": JobState.CANCELLED,
+    "REVOKED": JobState.CANCELLED,
+    "COMPLETED": JobState.COMPLETED,
+    "COMPLETING": JobState.RUNNING,
+    "RUNNING": JobState.RUNNING,
+    "SUSPENDED": JobState.RUNNING,
+    "STOPPED": JobState.RUNNING,
+    "RESIZING": JobState.RUNNING,
+    "SIGNALING": JobState.RUNNING,
+    "STAGE_OUT": JobState.RUNNING,
+    "CONFIGURING": JobState.RUNNING,
+    "POWER_UP_NODE": JobState.RUNNING,
+    "PENDING": JobState.PENDING,
+    "REQUEUED": JobState.PENDING,
+    "REQUEUE_FED": JobState.PENDING,
+    "REQUEUE_HOLD": JobState.PENDING,
+    "RESV_DEL_HOLD": JobState.PENDING,
+    "EXPEDITING": JobState.PENDING,
 }
+_NEEDS_NOBODY = frozenset({JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.CANCELLED})
+_SEVERE = {JobState.NODE_FAIL: AlertSeverity.CRITICAL, JobState.PREEMPTED: AlertSeverity.WARNING}
 _GPUS = re.compile(r"(?:^|,)gres/gpu=(\d{1,6})")
 _GPUS_TYPED = re.compile(r"(?:^|,)gres/gpu:([A-Za-z0-9_.-]{1,60})=(\d{1,6})")
 _LABELS = (
-    "cluster",
-    "partition",
-    "qos",
-    "reservation_name",
-    "account",
-    "job_name",
-    "exit_code",
-    "derived_ec",
-    "failed_node",
+    ("cluster", "cluster"),
+    ("jobid", "job_id"),
+    ("job_name", "job_name"),
+    ("username", "user"),
+    ("account", "account"),
+    ("partition", "partition"),
+    ("qos", "qos"),
+    ("state", "state"),
+    ("state_reason", "state_reason"),
+    ("exit_code", "exit_code"),
+    ("derived_ec", "derived_exit_code"),
+    ("failed_node", "failed_node"),
+    ("reservation_name", "reservation"),
+    ("array_job_id", "array_job_id"),
+    ("array_task_id", "array_task_id"),
 )
-_SEVERE = {
-    JobState.NODE_FAIL: AlertSeverity.CRITICAL,
-    JobState.PREEMPTED: AlertSeverity.WARNING,
-    JobState.TIMEOUT: AlertSeverity.WARNING,
-}
+_ANNOTATIONS = (("std_out", "stdout"), ("std_err", "stderr"), ("work_dir", "work_dir"))
+_SHARED_NAMES = frozenset({"wrap", "sbatch", "interactive", "bash", "sh", "zsh", "python", "python3", "srun", "test"})
+"""Names that jobs of different people have by default (sbatch --wrap, salloc, srun) or by habit: they tie nothing together."""
 
 
 class Slurm:
     """The format."""
 
     name = "slurm"
-    description = "Slurm job records (jobcomp/kafka JSON), with the output's tail where an epilog adds it"
+    description = "Slurm job records (jobcomp/kafka, slurmrestd, sacct), with the output's tail where an epilog adds it"
 
     def decode(self, message: RawMessage) -> Decoded:
         body = document(message)
+        if isinstance(body, dict) and isinstance(body.get("jobs"), list):
+            body = body["jobs"]
         if isinstance(body, list):
-            return each(body, "jobs", lambda raw: read_job(message, raw, self.name))
-        return Decoded((read_job(message, body, self.name),))
+            return each(body, "jobs", lambda raw: read_job(message, raw))
+        return single(body, lambda raw: read_job(message, raw))
 
 
-def read_job(message: RawMessage, raw: Any, name: str) -> Event:
+def is_slurm(raw: Any) -> bool:
+    """Whether an object has one of these shapes."""
+    if not isinstance(raw, dict):
+        return False
+    return _is_id(raw.get("jobid")) or (_is_id(raw.get("job_id")) and ("job_state" in raw or "state" in raw))
+
+
+def _is_id(value: Any) -> bool:
+    return (type(value) is int and value > 0) or (type(value) is str and 0 < len(value) <= 64)
+
+
+def read_job(message: RawMessage, raw: Any) -> Event:
     """One record. Raises InputError."""
     body = mapping(raw, "the job")
-    number = body.get("jobid", body.get("job_id"))
-    job_id = text(number, 40) if isinstance(number, str | int) and not isinstance(number, bool) else ""
-    if not job_id:
-        raise InputError("jobid is missing or no number")
-    words = _state_words(body)
-    state, status = _state(words)
-    started = instant(body.get("@start"), "@start")
-    ended = instant(body.get("@end"), "@end")
-    nodes = _nodes(body.get("nodes"), "nodes")
-    failed = _nodes(body.get("failed_node"), "failed_node")
-    gpus, model = _gpus(text(body.get("tres_alloc"), 2000))
-    code, signal = _exit(body.get("exit_code"))
-    cluster, user, title = (
-        text(body.get("cluster"), 200),
-        text(body.get("username"), 200),
-        text(body.get("job_name"), 300),
-    )
-    job = JobFact(
-        id=job_id,
-        state=state,
-        name=title or None,
-        cluster=cluster or None,
-        nodes=nodes,
-        gpus=gpus,
-        gpu_model=model,
-        user=user or None,
-        owner=text(body.get("account"), 200) or None,
-        queue=text(body.get("partition"), 200) or None,
-        exit_code=code,
-        signal=signal,
-        reason=words[0] if words else None,
-        submitted_at=instant(body.get("@submit"), "@submit"),
-        started_at=started,
-        ended_at=ended,
-        seen_at=message.received_at,
-    )
-    labels = {key: text(body.get(key), 300) for key in _LABELS}
-    labels |= {"jobid": job_id, "user": user, "state": ",".join(words) if words else "STARTED"}
-    task, array = text(body.get("array_task_id"), 40), text(body.get("array_job_id"), 40)
-    if array and array != "0":
-        labels |= {"array_job_id": array, "array_task_id": task}
-    prints = fingerprint({"cluster": cluster, "jobid": job_id, "state": state.value})
-    at = ended or started or message.received_at
+    if not is_slurm(body):
+        raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
+    body = {key: value for key, value in (body if "jobid" in body else as_record(body)).items() if value != "(null)"}
+    state, words = _state(body)
+    job, note = _job(body, state)
+    status = Status.INFO if state in _NEEDS_NOBODY else Status.FIRING
+    at = job.ended_at or job.started_at or job.submitted_at
+    labels = {label: value for key, label in _LABELS if (value := text(body.get(key), 300))}
+    prints = fingerprint({"cluster": job.cluster or "", "job": job.id})
+    annotations = {label: value for key, label in _ANNOTATIONS if (value := text(body.get(key), 1000))}
+    failed = text(body.get("failed_node"), 253)
+    shared = (job.name or "").lower() in _SHARED_NAMES
     return Event(
-        id=event_id(name, message.source, prints, status.value, started, ended, ",".join(words)),
-        format=name,
+        id=event_id("slurm", message.source, prints, status.value, job.started_at, job.ended_at, words or "started"),
+        format="slurm",
         source=message.source,
         fingerprint=prints,
         kind=Kind.TRAINING_JOB,
         status=status,
-        severity=_SEVERE.get(state, AlertSeverity.ERROR) if status is Status.FIRING else AlertSeverity.INFO,
-        title=_title(job, words, text(body.get("nodes"), 120), text(body.get("exit_code"), 20)),
-        labels={key: value for key, value in labels.items() if value and value != "(null)"},
+        severity=AlertSeverity.INFO if status is Status.INFO else _SEVERE.get(state, AlertSeverity.ERROR),
+        title=_title(body, job, words, failed),
+        labels=labels,
+        annotations={**annotations, "note": note} if note else annotations,
         entities=clean(
             {
-                "job": (job_id, title),
-                "node": (*failed, *nodes),
-                "cluster": (cluster,),
-                "user": (user,),
+                "job": (job.id, "" if shared else job.name or ""),
+                "node": (failed, *job.nodes),
+                "cluster": (job.cluster or "",),
+                "user": (job.user or "",),
                 "tenant": (job.owner or "",),
                 "queue": (job.queue or "",),
             }
         ),
-        starts_at=at,
-        starts_at_given=bool(ended or started),
+        starts_at=at or message.received_at,
+        starts_at_given=at is not None,
         received_at=message.received_at,
         logs=log_parts(body.get("log"), body.get("logs")),
         job=job,
     )
 
 
-def _state_words(body: dict[str, Any]) -> list[str]:
-    """`FAILED`, `FAILED,REQUEUED`, `CANCELLED by 1001`, or slurmrestd's array."""
-    raw = body.get("state", body.get("job_state"))
-    if raw is None:
-        return []
-    parts = [part for part in raw if isinstance(part, str)] if isinstance(raw, list) else text(raw, 300).split(",")
-    return [part.strip().split(" ")[0].upper() for part in parts if part.strip()]
+def _state(body: dict[str, Any]) -> tuple[JobState, str]:
+    """The state, and Slurm's words for it: `FAILED`, `FAILED,REQUEUED`, `CANCELLED by 1001`.
 
-
-def _state(words: list[str]) -> tuple[JobState, Status]:
+    A job that ended in a state that nobody knows has not completed: it failed.
+    """
+    words = text(body.get("state"), 300).strip()
     if not words:
-        return JobState.RUNNING, Status.INFO
-    for word in words:
-        if word in STATES:
-            return STATES[word]
-    raise InputError(f"state is {','.join(words)[:80]!r}, which is no state of Slurm")
+        if instant(body.get("@end"), "@end") is None:
+            return JobState.RUNNING, ""
+        return (JobState.COMPLETED if text(body.get("exit_code")) in ("", "0:0") else JobState.FAILED), ""
+    names = {part.split()[0].rstrip("+") for part in words.upper().split(",") if part.split()}
+    return next((state for name, state in STATES.items() if name in names), JobState.FAILED), words
 
 
-def _nodes(raw: Any, what: str) -> tuple[str, ...]:
-    if raw is None:
-        return ()
+def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
+    """The facts, and a note where the list of nodes was too much: the failure counts more than where it was."""
+    note = ""
     try:
-        return expand(text(raw, 65_536))
+        nodes = expand(text(body.get("nodes"), 65_536))
     except HostlistError as error:
-        raise InputError(f"{what}: {error}") from error
+        nodes, note = (), f"the list of nodes could not be read: {error}"
+    gpus, model = _gpus(text(body.get("tres_alloc")))
+    code, _, signal = text(body.get("exit_code"), 20).partition(":")
+    reason = text(body.get("state_reason"), 200)
+    fact = JobFact(
+        id=text(body.get("jobid"), 64),
+        state=state,
+        name=text(body.get("job_name"), 253) or None,
+        cluster=text(body.get("cluster"), 253) or None,
+        nodes=nodes,
+        gpus=gpus,
+        gpu_model=model,
+        user=text(body.get("username"), 253) or None,
+        owner=text(body.get("account"), 253) or None,
+        queue=text(body.get("partition"), 253) or None,
+        exit_code=whole(code),
+        signal=whole(signal) or None,
+        reason=reason if reason and reason != "None" else None,
+        submitted_at=instant(body.get("@submit"), "@submit"),
+        started_at=instant(body.get("@start"), "@start"),
+        ended_at=instant(body.get("@end"), "@end"),
+    )
+    return fact, note
 
 
 def _gpus(tres: str) -> tuple[int | None, str | None]:
-    """GPUs of the whole job. A record with TRES but no GPU among them had none."""
+    """GPUs of the whole job; only the typed entries may be there. A record with TRES but no GPU among them had none."""
     typed = _GPUS_TYPED.findall(tres)
+    model = typed[0][0] if len(typed) == 1 else None
     total = _GPUS.search(tres)
     if total is not None:
-        return int(total[1]), typed[0][0] if typed else None
+        return int(total[1]), model
     if typed:
-        return sum(int(count) for _, count in typed), typed[0][0]
+        return sum(int(count) for _, count in typed), model
     return (0, None) if tres else (None, None)
 
 
-def _exit(raw: Any) -> tuple[int | None, int | None]:
-    """`status:signal`."""
-    if isinstance(raw, dict):
-        inner = raw.get("return_code")
-        return whole(inner.get("number")) if isinstance(inner, dict) else None, None
-    status, _, signal = text(raw, 20).partition(":")
-    number = whole(signal)
-    return whole(status), number or None
-
-
-def _title(job: JobFact, words: list[str], nodes: str, code: str) -> str:
-    name = f" ({job.name})" if job.name else ""
-    where = f" on {nodes}" if nodes and nodes != "(null)" else ""
-    if not words:
-        return f"Slurm job {job.id}{name} started{where}"
-    return f"Slurm job {job.id}{name} {words[0]}{where}" + (f", exit {code}" if code and code != "0:0" else "")
+def _title(body: dict[str, Any], job: JobFact, words: str, failed: str) -> str:
+    """`Slurm job 4711 (llama-70b) FAILED on gpu[001-064], exit 1:0`"""
+    nodes, code = text(body.get("nodes"), 120), text(body.get("exit_code"), 20)
+    line = f"Slurm job {job.id}{f' ({job.name})' if job.name else ''} {words or 'started'}"
+    line += f" on {nodes}" if nodes else ""
+    line += f", node {failed} failed" if failed else ""
+    return first_line(line + (f", exit {code}" if code and code != "0:0" else ""))
 
 
 FORMAT = Slurm()
