@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibrate import SKILLS, Seen, forms, look, right
+
 from responder.library.cases import read_cases
 from responder.library.evaluate import calibration_error
 from responder.library.skills import load_skills
@@ -76,7 +77,7 @@ def table(name: str, seen: Sequence[Seen], explains: Explains, numbers: Calibrat
         else:
             cases = [change(one) for one in seen] if callable(change) else seen
         found = measure(cases, explains if with_explains else {}, used)
-        print(f"| {label} | " + " | ".join("-" if value != value else f"{value:.3f}" for value in found) + " |")  # noqa: PLR0124
+        print(f"| {label} | " + " | ".join("-" if value != value else f"{value:.3f}" for value in found) + " |")
 
 
 def reliability(name: str, seen: Sequence[Seen], explains: Explains, numbers: Calibration) -> None:
@@ -84,7 +85,9 @@ def reliability(name: str, seen: Sequence[Seen], explains: Explains, numbers: Ca
     bins: dict[int, list[tuple[float, bool]]] = {}
     for one in seen:
         first = weigh(one.findings, one.priors, explains, one.words, numbers)[0]
-        bins.setdefault(min(9, int(first.probability * 10)), []).append((first.probability, first.name in right(one.case)))
+        bins.setdefault(min(9, int(first.probability * 10)), []).append(
+            (first.probability, first.name in right(one.case))
+        )
     print(f"\n### Reliability: {name}\n\n| stated | n | mean stated | right | 95 % interval |\n|---|---|---|---|---|")
     for place in sorted(bins):
         rows = bins[place]
@@ -93,7 +96,9 @@ def reliability(name: str, seen: Sequence[Seen], explains: Explains, numbers: Ca
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n)
         mean = sum(chance for chance, _ in rows) / n
-        print(f"| {place / 10:.1f}-{place / 10 + 0.1:.1f} | {n} | {mean:.2f} | {p:.2f} | {middle - half:.2f}-{middle + half:.2f} |")
+        print(
+            f"| {place / 10:.1f}-{place / 10 + 0.1:.1f} | {n} | {mean:.2f} | {p:.2f} | {middle - half:.2f}-{middle + half:.2f} |"
+        )
 
 
 def main() -> None:

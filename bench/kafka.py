@@ -61,7 +61,9 @@ def main() -> None:
             if done >= COUNT:
                 break
             time.sleep(0.05)
-        assert began is not None and first is not None and daemon.process is not None
+        assert began is not None
+        assert first is not None
+        assert daemon.process is not None
         seconds = time.perf_counter() - began
         say(bench="kafka", events=COUNT, events_per_s=(COUNT - first) / seconds, rss_mib=rss_mib(daemon.process.pid))
         daemon.stop()

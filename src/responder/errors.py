@@ -57,7 +57,7 @@ class InputError(ResponderError):
         self.where = where
 
 
-class NotFound(InputError):  # noqa: N818 -- named like the HTTP status it becomes
+class NotFound(InputError):
     """What was asked for does not exist."""
 
 

@@ -94,7 +94,7 @@ def doctor(json: JsonOption = False, config: ConfigOption = None) -> None:
 
     found = asyncio.run(examine(config_file(config)))
     if json:
-        print_json({name: problem for name, problem in found.items()})
+        print_json(found)
     else:
         for name, problem in found.items():
             typer.echo(f"{'ok  ' if problem is None else 'FAIL'}  {name}" + (f": {problem}" if problem else ""))

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from pydantic import Field
+
 from responder.duration import Duration, parse_duration
 from responder.logic.question import question_key
 from responder.logic.template import UnfilledError, fill
@@ -47,7 +49,7 @@ class Settings(Value):
     bearer: str | None = None
     username: str | None = None
     password: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     """Sent with each request, for example X-Scope-OrgID for Mimir."""
     verify_tls: bool = True
 
@@ -118,7 +120,11 @@ class Prometheus:
             auth = (settings.username, settings.password) if settings.username else None
             # The client's own retries would outlive the deadline; asking again is the pipeline's business.
             self._client = PrometheusConnect(
-                url=self._address, headers=headers, disable_ssl=not settings.verify_tls, retry=Retry(0, read=False), auth=auth
+                url=self._address,
+                headers=headers,
+                disable_ssl=not settings.verify_tls,
+                retry=Retry(0, read=False),
+                auth=auth,
             )
         return self._client
 
@@ -129,7 +135,9 @@ class Prometheus:
     def _ask_range(self, query: str, start: datetime, end: datetime, wait: float) -> list[dict[str, Any]]:
         step = max(1, math.ceil((end - start).total_seconds() / POINTS))
         client = self._connected()
-        found = client.custom_query_range(query, start, end, f"{step}s", params={"timeout": f"{wait:.3f}"}, timeout=wait)
+        found = client.custom_query_range(
+            query, start, end, f"{step}s", params={"timeout": f"{wait:.3f}"}, timeout=wait
+        )
         return _rows(found)
 
     def _instant(self, ask: Ask, query: str, wait: float) -> Reading | Missing:

@@ -16,7 +16,7 @@ def header_ok(auth: Auth, headers: Mapping[str, str]) -> bool:
     if scheme.lower() == "bearer" and auth.bearer:
         tokens = (auth.bearer,) if isinstance(auth.bearer, str) else auth.bearer
         # All are compared, so that the time does not tell which one came close.
-        return any([same(token, value.strip()) for token in tokens])
+        return any([same(token, value.strip()) for token in tokens])  # noqa: C419
     if scheme.lower() == "basic" and auth.basic:
         try:
             user, _, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")

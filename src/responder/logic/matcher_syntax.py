@@ -55,12 +55,12 @@ def parse_condition(raw: object, path: tuple[str | int, ...] = ()) -> Condition:
             if key == "not":
                 return Not(part=parse_condition(value, (*path, "not")))
             if key in ("all", "any") and isinstance(value, Sequence) and not isinstance(value, str):
-                parts = tuple(parse_condition(part, (*path, key, n)) for n, part in enumerate(value))
+                inner = tuple(parse_condition(part, (*path, key, n)) for n, part in enumerate(value))
                 if key == "all":
-                    return All(parts=parts)
-                if not parts:
+                    return All(parts=inner)
+                if not inner:
                     raise MatcherError('"any" of nothing never matches', "any: []", 1, "give it at least one", path)
-                return Any_(parts=parts)
+                return Any_(parts=inner)
             hint = "write a list under it" if key in ("all", "any") else "the keys are all, any and not"
             raise MatcherError(f'"{key}" cannot stand here', f"{key}: ...", 1, hint, path)
         case Sequence():

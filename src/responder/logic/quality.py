@@ -30,9 +30,8 @@ def _result(id: str, problem: str) -> QualityCheck:
 
 def _cited(report: Report) -> QualityCheck:
     known = {evidence.id for evidence in report.evidence}
-    cited = {
-        id for part in (*report.hypotheses, *report.ruled_out) for id in (*part.because, *getattr(part, "against", ()))
-    }
+    cited = {id for one in report.hypotheses for id in (*one.because, *one.against)}
+    cited |= {id for one in report.ruled_out for id in one.because}
     lost = sorted(cited - known)
     return _result("evidence-exists", f"cites {', '.join(lost)}, which is not in the report" if lost else "")
 

@@ -85,14 +85,22 @@ def relate(
         top = root(other)
         if top.id == incident.id or top.status is IncidentStatus.RESOLVED:
             continue
-        why = _explained(top.first_class, cause, explains, absorbing, same_counts=_older(top, incident) and _one_place(top, incident))
+        why = _explained(
+            top.first_class, cause, explains, absorbing, same_counts=_older(top, incident) and _one_place(top, incident)
+        )
         if why:
             return Relation(parent=top, why=f"{why}; both name {tie[0]} {tie[1]}")
     children = tuple(
         other
         for other, _ in near
         if other.parent is None
-        and _explained(cause, other.first_class, explains, absorbing, same_counts=_older(incident, other) and _one_place(incident, other))
+        and _explained(
+            cause,
+            other.first_class,
+            explains,
+            absorbing,
+            same_counts=_older(incident, other) and _one_place(incident, other),
+        )
     )
     return Relation(children=children, why=f"{cause} explains them" if children else "")
 

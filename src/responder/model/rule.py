@@ -38,7 +38,7 @@ class All(Value):
     parts: tuple["Condition", ...] = ()
 
 
-class Any_(Value):
+class Any_(Value):  # noqa: N801 -- `Any` is typing's
     """At least one part must hold."""
 
     op: Literal["any"] = "any"

@@ -85,7 +85,7 @@ class Kafka:
         failures = 0
         while True:
             try:
-                async with _connected(self._options()) as (consumer, cluster):
+                async with _Connected(self._options()) as (consumer, cluster):
                     self._cluster = cluster
                     consumer.subscribe(tuple(self._settings.topics), listener=_Assigned(self, consumer, intake))
                     failures = 0
@@ -271,7 +271,7 @@ class Kafka:
         return stored
 
 
-class _connected:
+class _Connected:
     """A started consumer and its cluster's id; everything is closed at the end."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -324,7 +324,7 @@ def _Assigned(source: Kafka, consumer: "AIOKafkaConsumer", intake: Intake) -> An
 async def check(settings: Settings) -> str | None:
     """For `doctor`: None when the cluster answers and has the topics. Raises Transient when it cannot be reached."""
     source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to connect
-    async with _connected(source._options()) as (consumer, _):
+    async with _Connected(source._options()) as (consumer, _):
         known = await consumer.topics()
     missing = sorted(set(settings.topics) - set(known))
     return f"no such topic: {', '.join(missing)}" if missing else None
@@ -338,7 +338,7 @@ async def read_topic_messages(
 
     source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to read
     options = {name: value for name, value in source._options().items() if name != "group_id"}
-    async with _connected({**options, "group_id": None}) as (consumer, _):
+    async with _Connected({**options, "group_id": None}) as (consumer, _):
         partitions = [
             TopicPartition(topic, number)
             for number in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))
@@ -353,7 +353,7 @@ async def read_topic_messages(
         open_ = {tp for tp in partitions if last[tp] > first[tp]}
         while open_:
             found = await consumer.getmany(*open_, timeout_ms=1000, max_records=settings.max_records)
-            for tp, records in found.items():
+            for records in found.values():
                 for record in records:
                     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
                     if record.value and (start is None or at >= start) and (end is None or at < end):

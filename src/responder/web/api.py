@@ -93,9 +93,9 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
     def admin(request: Request) -> Actor:
         return guard.require(request, "admin")
 
-    Reader = Annotated[Actor, Depends(reader)]
-    Operator = Annotated[Actor, Depends(operator)]
-    Admin = Annotated[Actor, Depends(admin)]
+    Reader = Annotated[Actor, Depends(reader)]  # noqa: N806
+    Operator = Annotated[Actor, Depends(operator)]  # noqa: N806
+    Admin = Annotated[Actor, Depends(admin)]  # noqa: N806
 
     @router.get("/incidents", tags=["incidents"])
     async def list_incidents(

@@ -160,8 +160,7 @@ def _brief(desk: Desk, report: Report) -> str:
         f" _{incident.status.value}_",
         _inert(report.summary[:1200]),
     ]
-    for one in report.hypotheses[:3]:
-        lines.append(f"• {one.probability:.0%} {_inert(one.title)}")
+    lines += [f"• {one.probability:.0%} {_inert(one.title)}" for one in report.hypotheses[:3]]
     first = report.hypotheses[0] if report.hypotheses else None
     if first and first.next_steps:
         step = first.next_steps[0]

@@ -51,7 +51,7 @@ class Engine:
     operate: Operate = field(init=False)
 
     def __post_init__(self) -> None:
-        book, wake = self.shelf.current, lambda due: self.committed(due)
+        book, wake = self.shelf.current, self._wake
         self.ingest = Ingest(self.store, self.clock, self.formats, book, wake)
         self.triage = Triage(
             self.store,
@@ -75,6 +75,10 @@ class Engine:
             keep_incidents=self.keep_incidents,
         )
         self.operate = Operate(self.store, self.clock, self.ingest, wake)
+
+    def _wake(self, due: datetime | None) -> None:
+        """`committed` may be set after the parts were made."""
+        self.committed(due)
 
     async def work(self, claim: Claim) -> None:
         """Whatever is due."""

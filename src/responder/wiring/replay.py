@@ -117,7 +117,7 @@ async def replay_source(
 ) -> Replayed:
     """Raises ConfigError for a bad configuration, InputError for a source that cannot be read."""
     loaded = read(config)
-    show = _progress if progress else _quiet
+    show = _Progress if progress else _Quiet
     with show("reading") as advance:
         history = await _history(source, loaded, start, end, advance)
     if not history.events:
@@ -265,7 +265,7 @@ def _plain(one: Outcome) -> dict[str, Any]:
     return body
 
 
-class _quiet:
+class _Quiet:
     def __init__(self, what: str, total: int | None = None) -> None:
         pass
 
@@ -276,7 +276,7 @@ class _quiet:
         return None
 
 
-class _progress:
+class _Progress:
     """A bar on stderr."""
 
     def __init__(self, what: str, total: int | None = None) -> None:

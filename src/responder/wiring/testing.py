@@ -37,7 +37,13 @@ class Outcome:
             "passed": len(self.results) - self.failed,
             "failed": self.failed,
             "tests": [
-                {"file": str(r.file), "line": r.line, "name": r.name, "passed": r.passed, "detail": "" if r.passed else r.render()}
+                {
+                    "file": str(r.file),
+                    "line": r.line,
+                    "name": r.name,
+                    "passed": r.passed,
+                    "detail": "" if r.passed else r.render(),
+                }
                 for r in self.results
             ],
         }
@@ -67,7 +73,9 @@ async def run_tests(config: Path | None, paths: Sequence[Path], *, progress: boo
     loaded = read(config)
     rule_files, example_files = _files(loaded, paths)
     if not rule_files and not example_files:
-        raise ConfigError("no tests found", hint="rule tests are called *.test.yaml, examples lie in skills/<name>/examples/")
+        raise ConfigError(
+            "no tests found", hint="rule tests are called *.test.yaml, examples lie in skills/<name>/examples/"
+        )
     outcome = Outcome()
     books: dict[tuple[str, ...], Playbook] = {}
 
