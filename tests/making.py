@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from responder.logic.identity import event_id, fingerprint, match_labels
 from responder.logic.correlate import Routed
+from responder.logic.identity import event_id, fingerprint, match_labels
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, Kind, Status
 from responder.model.incident import Incident, IncidentStatus, Severity
 from responder.model.rule import All, Rule
@@ -72,5 +72,13 @@ def incident(id: str = "inc-a", **more: Any) -> Incident:
 
 def job(id: str = "4711", state: JobState = JobState.FAILED, **more: Any) -> JobFact:
     return JobFact(
-        **{"id": id, "state": state, "gpus": 8, "started_at": T0 - timedelta(hours=3), "ended_at": T0, "user": "ann", **more}
+        **{
+            "id": id,
+            "state": state,
+            "gpus": 8,
+            "started_at": T0 - timedelta(hours=3),
+            "ended_at": T0,
+            "user": "ann",
+            **more,
+        }
     )

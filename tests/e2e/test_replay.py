@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from responder.wiring.demo import story
-from tests.e2e.daemon import Daemon, running
-from tests.wire.slack import SlackWire
 from tests.e2e.conftest import RULES, sinks_for
+from tests.e2e.daemon import Daemon, running
 from tests.wire.pagerduty import PagerDutyWire
+from tests.wire.slack import SlackWire
 
 pytestmark = [pytest.mark.timeout(240)]
 

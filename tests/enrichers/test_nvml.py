@@ -24,7 +24,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     compiler = shutil.which("cc") or shutil.which("gcc")
     assert compiler, "these tests build a stand-in of libnvidia-ml.so.1: install a C compiler (apt-get install gcc)"
     out = tmp_path_factory.mktemp("nvml") / "libnvidia-ml.so.1"
-    flags = ["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-format-extra-args", "-Wl,-soname,libnvidia-ml.so.1"]
+    flags = [
+        "-shared",
+        "-fPIC",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-format-extra-args",
+        "-Wl,-soname,libnvidia-ml.so.1",
+    ]
     subprocess.run([compiler, *flags, "-o", str(out), str(HERE / "nvml_shim.c")], check=True)
     return str(out)
 

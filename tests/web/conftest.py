@@ -31,11 +31,15 @@ class Served:
         """Something breaks, and has its first report."""
         import asyncio
 
-        await self.daemon.engine.ingest.accept_events([event(at=self.daemon.clock.now(), labels={"err_code": "79", **labels})])
+        await self.daemon.engine.ingest.accept_events(
+            [event(at=self.daemon.clock.now(), labels={"err_code": "79", **labels})]
+        )
         async with asyncio.timeout(30):
             while True:
                 found = await self.daemon.store.read(lambda tx: tx.find_incidents(IncidentFilter(limit=100)))
-                mine = [one for one in found if labels.get("node", "n1") in one.entities.get("node", ()) and one.revision]
+                mine = [
+                    one for one in found if labels.get("node", "n1") in one.entities.get("node", ()) and one.revision
+                ]
                 if mine:
                     return mine[0]
                 await asyncio.sleep(0.02)

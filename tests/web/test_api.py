@@ -40,7 +40,7 @@ async def test_incidents_can_be_listed_filtered_and_shown(serve: Serve) -> None:
         ("GET", "/v1/incidents?severity=SEV9", None, 400),
         ("GET", "/v1/schemas/nonsense", None, 404),
         ("POST", "/v1/silences", {"match": "node=", "duration": "1h", "comment": "x"}, 400),
-        ("POST", "/v1/silences", {"match": '{}', "duration": "1h", "comment": "x"}, 400),
+        ("POST", "/v1/silences", {"match": "{}", "duration": "1h", "comment": "x"}, 400),
         ("POST", "/v1/silences", {"match": 'node="a"', "duration": "3", "comment": "x"}, 400),
         ("POST", "/v1/quarantine/q-none/retry", {}, 404),
         ("DELETE", "/v1/silences/sil-none", None, 404),
@@ -48,7 +48,11 @@ async def test_incidents_can_be_listed_filtered_and_shown(serve: Serve) -> None:
 )
 async def test_mistakes_get_one_clear_line(serve: Serve, method: str, path: str, body: object, status: int) -> None:
     served = await serve()
-    answer = await served.client.request(method, path, json=body) if body is not None else await served.client.request(method, path)
+    answer = (
+        await served.client.request(method, path, json=body)
+        if body is not None
+        else await served.client.request(method, path)
+    )
     assert answer.status_code == status, answer.text
     message = answer.json()["error"]
     assert message
@@ -102,7 +106,12 @@ async def test_probes_need_no_credentials_and_everything_else_does(serve: Serve)
     served = await serve(listen={"auth": {"bearer": "s3cret-token"}})
     for path in ("/healthz", "/readyz", "/metrics"):
         assert (await served.client.get(path)).status_code == 200, path
-    for method, path in (("GET", "/v1/incidents"), ("POST", "/v1/silences"), ("GET", "/v1/skills"), ("POST", "/v1/events/native")):
+    for method, path in (
+        ("GET", "/v1/incidents"),
+        ("POST", "/v1/silences"),
+        ("GET", "/v1/skills"),
+        ("POST", "/v1/events/native"),
+    ):
         answer = await served.client.request(method, path, json={} if method == "POST" else None)
         assert answer.status_code == 401, path
         assert answer.headers["www-authenticate"].startswith("Bearer")

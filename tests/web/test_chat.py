@@ -19,7 +19,9 @@ async def command(served: Served, slack: SlackWire, text: str, **who: str) -> di
     return said
 
 
-async def test_an_unsigned_or_wrongly_signed_request_is_refused(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
+async def test_an_unsigned_or_wrongly_signed_request_is_refused(
+    serve: Serve, slack: SlackWire, wired: dict[str, Any]
+) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
     headers, body = slack.command("help")
     assert (await served.client.post("/slack/commands", content=body)).status_code == 401
@@ -64,13 +66,19 @@ async def test_acts_follow_the_role_map_and_refusals_are_recorded(
     assert "resolved" in over["text"]
 
 
-async def test_buttons_act_on_the_incident_of_their_message(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
+async def test_buttons_act_on_the_incident_of_their_message(
+    serve: Serve, slack: SlackWire, wired: dict[str, Any]
+) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
     one = await served.incident()
     await served.until(lambda: slack.roots())
     (root,) = slack.roots()
     actions = [
-        element for block in root["blocks"] if block["type"] == "actions" for element in block["elements"] if "action_id" in element
+        element
+        for block in root["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if "action_id" in element
     ]
     ids = {element["action_id"]: element.get("value") for element in actions}
     ack = next(name for name in ids if "ack" in name)
@@ -90,7 +98,9 @@ async def test_triage_of_pasted_lines_answers_at_once_and_follows_up(
     serve: Serve, slack: SlackWire, wired: dict[str, Any]
 ) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
-    said = await command(served, slack, "triage torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB.")
+    said = await command(
+        served, slack, "triage torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB."
+    )
     assert "Looking" in said["text"]
     answers = await served.until(lambda: [one for many in slack.answers.values() for one in many])
     assert "memory" in answers[-1]["text"].lower()

@@ -62,7 +62,9 @@ async def test_a_phone_in_the_dark_scrolls_in_one_direction_only(serve: Serve, c
 
 async def test_hostile_text_stays_text(serve: Serve, chromium: browsers.Chromium) -> None:
     served = await serve()
-    one = await served.incident(node="<script>document.title='pwned'</script>", alertname="<img src=x onerror=alert(1)>")
+    one = await served.incident(
+        node="<script>document.title='pwned'</script>", alertname="<img src=x onerror=alert(1)>"
+    )
     async with chromium.browser() as browser, opened(browser) as (page, errors):
         await page.goto(f"{served.url}/incidents/{one.id}")
         assert "pwned" not in await page.title() or "<script>" in await page.title()
@@ -90,6 +92,8 @@ async def test_with_a_token_the_page_asks_for_it_once(serve: Serve, chromium: br
 async def test_a_form_without_its_token_is_refused(serve: Serve) -> None:
     served = await serve()
     one = await served.incident()
-    answer = await served.client.post(f"/incidents/{one.id}/ack", data={"csrf": "guess"}, headers={"accept": "text/html"})
+    answer = await served.client.post(
+        f"/incidents/{one.id}/ack", data={"csrf": "guess"}, headers={"accept": "text/html"}
+    )
     assert answer.status_code == 403
     assert (await served.now(one.id)).status.value == "open"

@@ -25,7 +25,9 @@ def test_source_lines_of_a_traceback_are_no_messages() -> None:
 
 
 def test_an_exception_right_after_a_frame_is_a_message() -> None:
-    found = structure('[rank2]:   File "a.py", line 1, in f\n[rank2]:     go()\n[rank2]:   File "b.py", line 2, in g\n[rank2]: OSError: full')
+    found = structure(
+        '[rank2]:   File "a.py", line 1, in f\n[rank2]:     go()\n[rank2]:   File "b.py", line 2, in g\n[rank2]: OSError: full'
+    )
     assert [found.sort(number) for number in (1, 2, 3, 4)] == [Sort.FRAME, Sort.CODE, Sort.FRAME, Sort.MESSAGE]
 
 
