@@ -31,6 +31,10 @@ def test_a_firing_alert_becomes_an_event_with_entities_severity_and_title() -> N
     ]
 
 
+def test_the_end_of_a_firing_alert_means_nothing_in_a_webhook() -> None:
+    assert only(FORMAT, webhook(alert(endsAt="2026-03-14T02:09:00Z"))).ends_at is None
+
+
 def test_a_group_may_mix_firing_and_resolved() -> None:
     over = alert(
         status="resolved", endsAt="2026-03-14T02:04:00Z", labels={"alertname": "X", "node": "n2"}, fingerprint=None

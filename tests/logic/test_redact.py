@@ -112,6 +112,12 @@ def test_each_kind_goes_and_its_surroundings_stay(before: str, secret: str, afte
     assert redacted.endswith(" on gpu03")
 
 
+def test_the_most_telling_kind_is_named() -> None:
+    token = "hf_" + _draw(6, ALNUM, 34)
+    assert redact_text(f"export HF_TOKEN={token}") == "export HF_TOKEN=[redacted:huggingface-token]"
+    assert redact_text(f'"authorization": "Bearer {token}"') == '"authorization": "Bearer [redacted:huggingface-token]"'
+
+
 def test_clean_logs_are_the_same_object() -> None:
     for line in CLEAN.splitlines():
         assert redact_text(line) == line
