@@ -6,7 +6,7 @@ nothing else; logs go to stderr.
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,9 +38,11 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     log_level: Annotated[
-        str, typer.Option(envvar="RESPONDER_LOG_LEVEL", help="debug, info, warning or error.")
+        Literal["debug", "info", "warning", "error"], typer.Option(envvar="RESPONDER_LOG_LEVEL", help="What to log.")
     ] = "info",
-    log_format: Annotated[str, typer.Option(envvar="RESPONDER_LOG_FORMAT", help="auto, json or text.")] = "auto",
+    log_format: Annotated[
+        Literal["auto", "json", "text"], typer.Option(envvar="RESPONDER_LOG_FORMAT", help="How to log it.")
+    ] = "auto",
 ) -> None:
     """Turns alerts and job failures of GPU clusters into one evidence-cited triage report per incident."""
     configure_logging(json=log_format == "json" or (log_format == "auto" and not sys.stderr.isatty()), level=log_level)

@@ -29,7 +29,7 @@ def call(url: str, token: str | None, method: str, path: str, **request: Any) ->
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
         answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=30, **request)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Transient(
             f"no daemon answers at {url}: {error}; start one with `responder run`, or set RESPONDER_URL"
         ) from error
@@ -41,14 +41,17 @@ def call(url: str, token: str | None, method: str, path: str, **request: Any) ->
         except ValueError:
             detail = answer.text[:300]
         raise InputError(f"{detail} (HTTP {answer.status_code})")
-    return answer.json() if answer.content else {}
+    try:
+        return answer.json() if answer.content else {}
+    except ValueError as error:
+        raise InputError(f"what answers at {url} is no responder: {answer.text[:60]!r}") from error
 
 
 @incidents.command("ls")
 def incidents_ls(
     status: Annotated[str | None, typer.Option(help="open, acknowledged or resolved.")] = None,
     severity: Annotated[str | None, typer.Option(help="SEV1 to SEV4.")] = None,
-    owner: Annotated[str | None, typer.Option()] = None,
+    owner: Annotated[str | None, typer.Option(help="Only this team's.")] = None,
     q: Annotated[str | None, typer.Option(help="Text in id, title, key or entities.")] = None,
     json: JsonOption = False,
     url: UrlOption = DEFAULT_URL,
@@ -127,7 +130,7 @@ def incidents_resolve(
 def incidents_silence(
     id: str,
     duration: Annotated[str, typer.Option("-d", "--duration", help="For how long: 1h, 2d.")] = "1h",
-    comment: Annotated[str, typer.Option("-m", "--comment")] = "",
+    comment: Annotated[str, typer.Option("-m", "--comment", help="Why.")] = "",
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
 ) -> None:

@@ -135,7 +135,7 @@ class Kafka:
                     mirrored = loop.time()
                     await self._mirror(consumer)
         except KafkaError as error:
-            raise Transient(f"{type(error).__name__}: {error}") from error
+            raise Transient(str(error)) from error
         finally:
             await self._mirror(consumer)
 
@@ -300,7 +300,7 @@ class _Connected:
         except (KafkaError, TypeError) as error:
             if isinstance(error, TypeError):
                 raise ConfigError(f"sources.kafka has an option that aiokafka does not know: {error}") from error
-            raise Transient(f"{type(error).__name__}: {error}") from error
+            raise Transient(str(error)) from error
         return self._consumer, cluster
 
     async def __aexit__(self, *exc: object) -> None:

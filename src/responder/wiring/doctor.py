@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from responder.ports import Context
 from responder.runtime.clock import SystemClock
 from responder.wiring import adapters
 from responder.wiring.knowledge import read_playbook
-from responder.wiring.store import open_reader
+from responder.wiring.store import open_reader, store_url
 
 PATIENCE_S = 15
 
@@ -65,13 +66,12 @@ async def _guard(work: Awaitable[str | None]) -> str | None:
 
 
 async def _store(loaded: Loaded) -> str | None:
-    if loaded.config.store.startswith("sqlite"):
-        try:
-            async with open_reader(loaded.config.store, SystemClock(), loaded) as store:
-                await store.read(lambda tx: tx.counts())
-        except ConfigError as error:
-            return None if "there is no store" in str(error) else str(error)
-        return None
+    path = store_url(loaded.config.store, loaded).removeprefix("sqlite:")
+    if loaded.config.store.startswith("sqlite:") and not Path(path).exists():
+        folder = Path(path).parent
+        if path.startswith(":") or (folder.is_dir() and os.access(folder, os.W_OK)):
+            return None  # the first start makes it
+        return f"{folder} is no folder that this user may write: make it, or correct `store:`"
     async with open_reader(loaded.config.store, SystemClock(), loaded) as store:
         await store.read(lambda tx: tx.counts())
     return None
