@@ -36,7 +36,7 @@ expect:
     ("expect", "told"),
     [
         ("first: gpu.nvlink_error", "first gpu.nvlink_error"),
-        ("first: gpu.fallen_off_bus\n  probability_above: 0.9999", "probability above 0.9999"),
+        ("first: gpu.fallen_off_bus\n  probability_above: 1.0", "probability above 1.0"),
         ("first: gpu.fallen_off_bus\n  probability_below: 0.1", "probability below 0.1"),
         ("verdict: benign", "verdict benign"),
         ("ruled_out: [data.drift]", "ruled out: data.drift"),

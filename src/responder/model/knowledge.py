@@ -164,10 +164,6 @@ class Calibration(Value):
     """Weight of the words of a class (the weak fallback)."""
     words_most: float = 1.6
     """The most (nats) that words may say."""
-    quiet: float = 0.5
-    """What is left of the words where lines show health and none shows trouble: words tell the topic, not that something is wrong."""
-    slip: float = 0.02
-    """Share of every answer that goes to `unknown`: knowledge that is wrong is never part of its own arithmetic."""
     temperature: float = 1.0
     """Above 1: flatter probabilities."""
 

@@ -79,15 +79,12 @@ def weigh(
     unknown = Account(UNKNOWN, prior=numbers.unknown)
     benign = _benign(found, numbers)
     _speak(words, {**accounts, BENIGN: benign}, numbers)
-    if benign.because and not any(account.because for account in accounts.values()):
-        for account in accounts.values():
-            account.words *= numbers.quiet
     ranked = [*accounts.values(), unknown, benign]
     highest = max(account.score for account in ranked)
     heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
     total = sum(heat)
     for account, weight in zip(ranked, heat, strict=True):
-        account.probability = (1 - numbers.slip) * weight / total + (numbers.slip if account is unknown else 0.0)
+        account.probability = weight / total
     return sorted(ranked, key=lambda account: (-account.probability, account.first, account.name))
 
 
