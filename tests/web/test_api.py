@@ -129,6 +129,8 @@ async def test_roles_of_a_trusted_proxys_users_are_kept(serve: Serve) -> None:
     path = f"/v1/incidents/{one.id}/ack"
     assert (await served.client.post(path, json={}, headers={"x-user": "bob"})).status_code == 403
     assert (await served.client.post(path, json={}, headers={"x-user": "ann"})).status_code == 200
+    through = {"x-user": "ann", "x-forwarded-for": "203.0.113.7"}
+    assert (await served.client.post(path, json={}, headers=through)).status_code == 200, "as proxies do"
 
 
 async def test_another_site_cannot_act_through_a_browser(serve: Serve) -> None:

@@ -231,7 +231,7 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
             text = _templates().get_template("login.html").render(version=desk.version, wrong=True)
             return HTMLResponse(text, 401)
         answer = RedirectResponse("/", 303)
-        secure = request.url.scheme == "https"
+        secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
         answer.set_cookie(
             COOKIE, cookie, max_age=int(SESSION.total_seconds()), httponly=True, samesite="strict", secure=secure
         )

@@ -58,6 +58,7 @@ async def open_doors(daemon: "Daemon") -> AsyncIterator[None]:
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=False,  # who connects is what decides whether a proxy's word on the user counts
         date_header=False,
         timeout_graceful_shutdown=5,
         backlog=1024,
