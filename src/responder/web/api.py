@@ -285,7 +285,7 @@ def probes(desk: Desk) -> APIRouter:
         ready = not any(parts.values())
         return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
         """Prometheus metrics."""
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest

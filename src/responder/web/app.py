@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from responder.config import Listen
 from responder.errors import ConfigError, Conflict, InputError, NotFound, Permanent, Transient
@@ -129,6 +130,12 @@ def _errors(app: FastAPI) -> None:
         parts = [f"{'.'.join(str(p) for p in one['loc'][1:]) or 'body'}: {one['msg']}" for one in details]
         return JSONResponse({"error": "; ".join(parts) or "the request does not fit"}, 400)
 
+    async def framework(request: Request, error: Exception) -> Response:
+        """No such path, a wrong method, a body that is no JSON at all."""
+        status, headers = getattr(error, "status_code", 500), getattr(error, "headers", None)
+        return await answer(status, headers)(request, InputError(str(getattr(error, "detail", error))))
+
+    app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(NeedsLoginError, login)
     app.add_exception_handler(ForbiddenError, answer(403))
     app.add_exception_handler(NotFound, answer(404))
