@@ -57,6 +57,10 @@ class TooLargeError(Exception):
     """The body is over the limit."""
 
 
+class BrokenOffError(Exception):
+    """The sender went away before the end of the body."""
+
+
 class Webhook:
     """The ASGI application. Answers every request itself; `handles` says which are its own."""
 
@@ -101,6 +105,8 @@ class Webhook:
         except TooLargeError:
             limit = self._listen.max_body_bytes
             return _error(413, f"the body is over {limit} bytes (listen.max_body_bytes)", [(b"connection", b"close")])
+        except BrokenOffError:
+            return _error(400, "the body broke off", [(b"connection", b"close")])  # nobody is there to read this
         except TimeoutError:
             return _error(408, "the body did not arrive in time", [(b"connection", b"close")])
         if not by_header and not signature_ok(auth, headers, body, self._clock.now()):
@@ -128,7 +134,7 @@ class Webhook:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return b"".join(parts)
+                raise BrokenOffError
             part = message.get("body", b"")
             size += len(part)
             if size > limit:
