@@ -162,8 +162,16 @@ class Calibration(Value):
     """Share of the strength of lines that show that all is well."""
     words: float = 0.6
     """Weight of the words of a class (the weak fallback)."""
+    words_floor: float = 0.0
+    """Score of words that any text reaches by chance; only what exceeds it counts."""
     words_most: float = 1.6
     """The most (nats) that words may say."""
+    quiet: float = 1.0
+    """What is left of the words where lines show health and none shows trouble: words tell the topic, not that something is wrong."""
+    sure_enough: float = 0.2
+    """A class that leads with less is a hint: the verdict is then insufficient evidence."""
+    slip: float = 0.01
+    """Share of every answer that goes to `unknown`: knowledge that is wrong is never part of its own arithmetic."""
     temperature: float = 1.0
     """Above 1: flatter probabilities."""
 

@@ -13,7 +13,7 @@ from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed
 from responder.logic.diagnosis.weigh import Account
 from responder.logic.template import UnfilledError, fill
-from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Hypothesis, RuledOut, TimelineEntry
+from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Hypothesis, RuledOut, TimelineEntry, Verdict
 from responder.model.skill import NextStep, Skill, TaxonomyClass
 
 SHOWN_HYPOTHESES = 8
@@ -239,29 +239,25 @@ def timeline(case: Case, seen: Observed, cited: Mapping[str, str]) -> tuple[Time
     return tuple(sorted(entries, key=lambda entry: entry.at))
 
 
-def title(ranked: Sequence[Account], knowledge: Knowledge, found: Mapping[str, Sequence[str]]) -> str:
-    """One line: the cause and the thing it hit."""
-    first = ranked[0]
-    known = knowledge.taxonomy.get(first.name)
-    if known is None:
+def title(verdict: Verdict, first: Hypothesis, found: Mapping[str, Sequence[str]]) -> str:
+    """One line: the cause and the thing it hit; nothing where there is no cause to name."""
+    if verdict is not Verdict.DIAGNOSED:
         return ""
     where = next(
         (f" on {found[kind][0]}" for kind in ("node", "service", "job", "pod", "model") if found.get(kind)), ""
     )
-    return f"{known.title}{where}"
+    return f"{first.title}{where}"
 
 
-def summary(shown: Sequence[Hypothesis], seen: Observed) -> str:
+def summary(verdict: Verdict, shown: Sequence[Hypothesis], seen: Observed) -> str:
     """Two or three sentences a sleepy person understands."""
-    if not shown:
-        return ""
-    first = shown[0]
-    if first.class_ == UNKNOWN:
-        others = [f"{one.title} ({one.probability:.0%})" for one in shown[1:3] if one.class_ not in (UNKNOWN, BENIGN)]
-        tail = f" Weak hints point to: {', '.join(others)}." if others else ""
-        return f"The evidence does not single out a cause.{tail}"
-    if first.class_ == BENIGN:
+    if verdict is Verdict.BENIGN:
         return "What was seen is normal operation; nobody needs to act."
+    if verdict is Verdict.INSUFFICIENT_EVIDENCE:
+        hints = [f"{one.title} ({one.probability:.0%})" for one in shown if one.class_ not in (UNKNOWN, BENIGN)][:2]
+        tail = f" Weak hints point to: {', '.join(hints)}." if hints else ""
+        return f"The evidence does not single out a cause.{tail}"
+    first = shown[0]
     sentences = [first.says or first.title]
     rank = seen.first.rank if seen.first else None
     if rank is not None:

@@ -14,7 +14,7 @@ from responder.logic.diagnosis.parts import parts
 from responder.logic.diagnosis.structure import Sort
 from responder.logic.diagnosis.weigh import Account, Finding, weigh
 from responder.logic.diagnosis.words import READ, Words
-from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Phase, Verdict
+from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, Hypothesis, MissingNeed, Phase, Verdict
 from responder.model.evidence import Evidence, EvidenceSource, Missing, Need
 from responder.model.skill import EvidenceSpec, Role, Skill, Strength
 
@@ -56,9 +56,10 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
         [id_ for one in shown for id_ in (*one.because, *one.against)] + [id_ for one in out for id_ in one.because],
     )
     kept = {entry.id for entry in evidence}
+    verdict = _verdict(shown[0], knowledge.calibration.sure_enough)
     _lap(laps, marks, watch, book)
     return Diagnosis(
-        verdict=_verdict(shown[0].class_),
+        verdict=verdict,
         hypotheses=shown,
         ruled_out=out,
         missing=_missing(case, skill, unmet),
@@ -67,8 +68,8 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
         timeline=conclude.timeline(case, seen, seen.cited),
         entities=found,
         facts=conclude.facts(seen, ranked, knowledge),
-        title=conclude.title(ranked, knowledge, found),
-        summary=conclude.summary(shown, seen),
+        title=conclude.title(verdict, shown[0], found),
+        summary=conclude.summary(verdict, shown, seen),
     )
 
 
@@ -162,10 +163,14 @@ def worded(seen: Observed, without: Set[tuple[int, int]]) -> str:
     return "\n".join(pieces)
 
 
-def _verdict(first: str) -> Verdict:
-    if first == UNKNOWN:
-        return Verdict.INSUFFICIENT_EVIDENCE
-    return Verdict.BENIGN if first == BENIGN else Verdict.DIAGNOSED
+def _verdict(first: Hypothesis, sure_enough: float) -> Verdict:
+    if first.class_ == BENIGN:
+        return Verdict.BENIGN
+    return (
+        Verdict.INSUFFICIENT_EVIDENCE
+        if first.class_ == UNKNOWN or first.probability < sure_enough
+        else Verdict.DIAGNOSED
+    )
 
 
 def _kept(book: Book, cited: Sequence[str]) -> tuple[Evidence, ...]:

@@ -79,12 +79,15 @@ def weigh(
     unknown = Account(UNKNOWN, prior=numbers.unknown)
     benign = _benign(found, numbers)
     _speak(words, {**accounts, BENIGN: benign}, numbers)
+    if benign.because and not any(account.because for account in accounts.values()):
+        for account in accounts.values():
+            account.words *= numbers.quiet
     ranked = [*accounts.values(), unknown, benign]
     highest = max(account.score for account in ranked)
     heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
     total = sum(heat)
     for account, weight in zip(ranked, heat, strict=True):
-        account.probability = weight / total
+        account.probability = (1 - numbers.slip) * weight / total + (numbers.slip if account is unknown else 0.0)
     return sorted(ranked, key=lambda account: (-account.probability, account.first, account.name))
 
 
@@ -131,7 +134,7 @@ def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers:
     best = max(words.values(), default=0.0)
     for name, score in words.items():
         if name in accounts:
-            most = min(numbers.words_most, numbers.words * best)
+            most = min(numbers.words_most, numbers.words * max(0.0, best - numbers.words_floor))
             accounts[name].words = max(0.0, most - numbers.words * (best - score))
 
 
