@@ -1,7 +1,8 @@
 """Fits the numbers that evidence is weighed with, on the shipped examples alone, and shows how well they hold on examples held out.
 
 An example is seen in two forms: with all signatures, and with a random half of those that speak of trouble taken away, because the
-next incident will use words that no signature has yet. The words of the fallback are fitted without the example's own fold. The measure is log loss, which
+next incident will use words that no signature has yet. The words of the fallback are fitted without the example's own
+fold. The measure is log loss, which
 rewards honest probabilities and nothing else.
 
 usage: python bench/calibrate.py [--write] [--rounds N]

@@ -23,8 +23,7 @@ def history() -> str:
     for second in range(-3600, 601, 30):
         at = NOW.timestamp() + second
         lines.append(f'temp{{gpu="0",node="n1"}} {60 if second < -60 else 91} {at:.0f}')
-    for second in range(-3600, 601, 30):
-        lines.append(f'temp{{gpu="1",node="n1"}} 58 {NOW.timestamp() + second:.0f}')
+    lines += [f'temp{{gpu="1",node="n1"}} 58 {NOW.timestamp() + second:.0f}' for second in range(-3600, 601, 30)]
     lines.append(r"# TYPE odd gauge" + "\n" + r'odd{node="a\"} or vector(1) #"} 7 ' + f"{NOW.timestamp():.0f}")
     return "\n".join([*lines, "# EOF", ""])
 

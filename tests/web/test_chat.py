@@ -71,7 +71,7 @@ async def test_buttons_act_on_the_incident_of_their_message(
 ) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
     one = await served.incident()
-    await served.until(lambda: slack.roots())
+    await served.until(slack.roots)
     (root,) = slack.roots()
     actions = [
         element
