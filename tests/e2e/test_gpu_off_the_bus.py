@@ -64,7 +64,7 @@ def failed_pod(at: datetime) -> dict[str, Any]:
             "metadata": {"name": "clip-pretrain-worker-1", "namespace": "training"},
             "spec": {
                 "nodeName": NODE,
-                "containers": [{"name": "train", "resources": {"limits": {"nvidia.com/gpu": "8"}}}],
+                "containers": [{"name": "train", "resources": {"limits": {"memory": "64Gi"}}}],
             },
             "status": {
                 "phase": "Failed",
