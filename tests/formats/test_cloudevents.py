@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
-from responder.formats._cloud_types import meaning_of
 
 from responder.errors import InputError
+from responder.formats._cloud_types import meaning_of
 from responder.formats.cloudevents import FORMAT
 from responder.model.event import JobState, Kind, Status
 from tests.formats.samples import (
