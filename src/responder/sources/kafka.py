@@ -8,6 +8,7 @@ One task consumes; a rebalance only changes which partitions it reads. It ends w
 """
 
 import asyncio
+import inspect
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -73,20 +74,24 @@ class Kafka:
         self._settings = settings
         self._context = context
         self._problem: str | None = "not connected yet"
+        self._shared: str | None = None
+        """Set while others are in our group although the store is ours alone."""
+        self._unplaced: Exception | None = None
+        """Why the assigned partitions could not be started; the client only logs what its listener raises."""
         self._cluster = ""
         self._next: dict[TopicPartition, int | None] = {}
         """Per assigned partition the `next` that the store holds; None: no row yet."""
 
     def ready(self) -> str | None:
-        return self._problem
+        return self._problem or self._shared
 
     async def run(self, intake: Intake) -> None:
-        """Consume for ever. Raises ConfigError when the group cannot be shared on this store."""
+        """Consume for ever. Raises ConfigError for an option that the client does not know."""
         failures = 0
         while True:
             try:
                 async with _Connected(self._options()) as (consumer, cluster):
-                    self._cluster = cluster
+                    self._cluster, self._unplaced = cluster, None
                     consumer.subscribe(tuple(self._settings.topics), listener=_Assigned(self, consumer, intake))
                     failures = 0
                     await self._consume(consumer, intake)
@@ -125,6 +130,9 @@ class Kafka:
         try:
             while True:
                 found = await consumer.getmany(timeout_ms=timeout, max_records=self._settings.max_records)
+                if self._unplaced is not None:
+                    # What was fetched meanwhile began somewhere: connect again rather than read from there.
+                    raise Transient(f"partitions not started: {self._unplaced}") from self._unplaced
                 if found:
                     self._problem = None
                     await self._store(consumer, intake, found)
@@ -218,6 +226,7 @@ class Kafka:
 
     async def assigned(self, consumer: "AIOKafkaConsumer", intake: Intake, partitions: "list[TopicPartition]") -> None:
         """Start each partition where the store says, whatever the group's own offsets are."""
+        self._shared = None
         if not self._context.shared_store:
             every = {(topic, p) for topic in self._settings.topics for p in consumer.partitions_for_topic(topic) or ()}
             lacking = every - {(tp.topic, tp.partition) for tp in partitions}
@@ -229,9 +238,19 @@ class Kafka:
                     hint="another consumer is in this group, but SQLite cannot be shared: give this daemon its own group_id, "
                     "or use PostgreSQL",
                 )
-                self._problem = f"group {self._settings.group_id} has other members, but the store is not shared"
+                self._shared = f"group {self._settings.group_id} has other members, but the store is not shared"
         self._next = {}
-        await self._seek(consumer, intake, partitions)
+        # Held still, at any offset, before the first await: the client would look for offsets of the group's own meanwhile,
+        # and give up where there are none.
+        for tp in partitions:
+            consumer.seek(tp, 0)
+        consumer.pause(*partitions)
+        try:
+            await self._seek(consumer, intake, partitions)
+        except Exception as error:  # noqa: BLE001 - the client would only log it
+            self._unplaced = error
+            return
+        consumer.resume(*partitions)
 
     def revoked(self) -> None:
         self._next = {}
@@ -282,7 +301,8 @@ class _Connected:
         from aiokafka.admin import AIOKafkaAdminClient
         from aiokafka.errors import KafkaError
 
-        common = {name: value for name, value in self._options.items() if name != "group_id"}
+        known = inspect.signature(AIOKafkaAdminClient).parameters
+        common = {name: value for name, value in self._options.items() if name in known}
         try:
             admin = AIOKafkaAdminClient(**common)
             try:
@@ -296,7 +316,11 @@ class _Connected:
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=4 * 1024 * 1024,
             )
-            await self._consumer.start()
+            try:
+                await self._consumer.start()
+            except BaseException:
+                await self._consumer.stop()
+                raise
         except (KafkaError, TypeError) as error:
             if isinstance(error, TypeError):
                 raise ConfigError(f"sources.kafka has an option that aiokafka does not know: {error}") from error
