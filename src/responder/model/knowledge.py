@@ -152,6 +152,8 @@ class Calibration(Value):
     """How much of a symptom's support an explaining cause takes away."""
     explains_cause: float = 0.5
     """Likewise of support that stems from lines that could be causes themselves."""
+    overshadow: float = 1.5
+    """Nats by which an effect must be better supported than its cause to keep a further 1/e of its support."""
     credit: float = 0.35
     """What an explaining cause gains for each nat of support it explains."""
     explainer: float = 1.6

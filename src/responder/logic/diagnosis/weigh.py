@@ -75,13 +75,13 @@ def weigh(
         name: Account(name, prior=numbers.prior * math.log(prior / TYPICAL_PRIOR)) for name, prior in priors.items()
     }
     _support(found, accounts, numbers)
-    _explain(accounts, explains, numbers)
     unknown = Account(UNKNOWN, prior=numbers.unknown)
     benign = _benign(found, numbers)
     _speak(words, {**accounts, BENIGN: benign}, numbers)
     if benign.because and not any(account.because for account in accounts.values()):
         for account in accounts.values():
             account.words *= numbers.quiet
+    _explain(accounts, explains, numbers)
     ranked = [*accounts.values(), unknown, benign]
     highest = max(account.score for account in ranked)
     heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
@@ -157,10 +157,12 @@ def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[st
             if effect.cause > 0 and effect.first < cause.first:
                 strength *= 0.6  # an effect that was printed before its cause is a weaker effect
             if effect.cause > cause.cause:
-                strength *= math.exp((cause.cause - effect.cause) / 1.5)
+                strength *= math.exp((cause.cause - effect.cause) / numbers.overshadow)
             shifts.append((cause, effect, strength))
     for cause, effect, strength in shifts:
-        taken = strength * (numbers.explains * effect.symptom + numbers.explains_cause * effect.cause)
+        taken = strength * (
+            numbers.explains * effect.symptom + numbers.explains_cause * (effect.cause + effect.words)
+        )
         if taken <= 0.01:
             continue
         effect.taken = max(effect.taken, taken)
