@@ -36,7 +36,7 @@ def measure(seen: Sequence[Seen], explains: Explains, numbers: Calibration) -> t
         if one.case.hard:
             hard.append(hit)
         if UNKNOWN in good:
-            quiet.append(hit)
+            quiet.append(hit or ranked[0].probability < numbers.sure_enough)
     n = len(seen)
     brier = sum((p - h) ** 2 for p, h in zip(chances, hits, strict=True)) / n
     share = sum(quiet) / len(quiet) if quiet else float("nan")
