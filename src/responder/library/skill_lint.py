@@ -1,6 +1,6 @@
 """What is wrong, or could be better, with skills and the knowledge that they share. Each finding has a stable id and a place.
 
-S1xx are about a skill's folder, S2xx about the shared knowledge. S100 (cannot be read) comes from reading.
+S1xx are about a skill's folder; the shared knowledge (S2xx) is `knowledge_lint`'s. S100 (cannot be read) comes from reading.
 """
 
 import re
@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-import re2
-
-from responder.document import ConfigErrors, Document, Problem, load, nearest
+from responder.document import ConfigErrors, Problem, load, nearest
 from responder.errors import ConfigError
-from responder.library.skill_files import FrontMatter, SignatureFile, SkillFile, TaxonomyFile
+from responder.library.knowledge_lint import compiles, lint_shared
+from responder.library.skill_files import FrontMatter, SkillFile
 from responder.library.skills import CODE, Library, front_matter, load_skills
-from responder.model.skill import EvidenceSpec, Signature
+from responder.model.skill import EvidenceSpec
 
 HEADINGS = (
     "When to use",
@@ -71,7 +70,7 @@ def lint_skills(paths: Sequence[Path], *, known: Sequence[Path] = ()) -> list[Pr
     shared = [path for path in paths if not (path / "SKILL.md").exists()]
     problems: list[Problem] = []
     for folder in shared:
-        problems += _lint_shared(folder)
+        problems += lint_shared(folder)
     try:
         library = load_skills(list(known) or shared)
     except ConfigErrors as errors:
@@ -219,7 +218,7 @@ def hypotheses(folder: _Folder) -> Iterator[Problem]:
                         yield folder.in_diagnosis(
                             "S111", f"no signature {inner.signature}", path, nearest(inner.signature, signatures)
                         )
-                    if inner.matches is not None and not _compiles(inner.matches):
+                    if inner.matches is not None and not compiles(inner.matches):
                         yield folder.in_diagnosis(
                             "S113",
                             f"not an RE2 pattern: {inner.matches}",
@@ -265,132 +264,3 @@ def _all(spec: EvidenceSpec) -> Iterator[EvidenceSpec]:
     yield spec
     for inner in (*(spec.all or ()), *(spec.any or ()), *([spec.not_] if spec.not_ else [])):
         yield from _all(inner)
-
-
-def _compiles(pattern: str) -> bool:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except re2.error:
-        return False
-    return True
-
-
-def _lint_shared(folder: Path) -> Iterator[Problem]:
-    classes: set[str] = set()
-    try:
-        if (folder / "taxonomy.yaml").exists():
-            document = load(folder / "taxonomy.yaml", code=CODE)
-            taxonomy = document.read(TaxonomyFile)
-            classes = set(taxonomy.classes)
-            yield from _lint_taxonomy(document, taxonomy)
-    except ConfigErrors as errors:
-        yield from errors.problems
-    seen: dict[str, Path] = {}
-    for file in sorted((folder / "signatures").glob("*.yaml")):
-        try:
-            document = load(file, code=CODE)
-            found = document.read(SignatureFile).signatures
-        except ConfigErrors as errors:
-            yield from errors.problems
-            continue
-        for number, signature in enumerate(found):
-            yield from _lint_signature(document, number, signature, seen, classes)
-
-
-def _lint_taxonomy(document: Document, taxonomy: TaxonomyFile) -> Iterator[Problem]:
-    """S220 unknown class in `explains`, S221 unknown domain, S222 no first action."""
-    for name, spec in taxonomy.classes.items():
-        for place, other in enumerate(spec.explains):
-            if other not in taxonomy.classes or other == name:
-                yield document.problem(
-                    "S220",
-                    f"{name} cannot explain {other}",
-                    ("classes", name, "explains", place),
-                    hint=nearest(other, taxonomy.classes),
-                )
-        if spec.domain not in taxonomy.domains:
-            yield document.problem(
-                "S221",
-                f"no domain {spec.domain}",
-                ("classes", name, "domain"),
-                hint=nearest(spec.domain, taxonomy.domains),
-            )
-        if not spec.first_actions:
-            yield document.problem(
-                "S222",
-                f"{name} has no first action",
-                ("classes", name),
-                severity="warning",
-                key=True,
-                hint="containment before cause",
-            )
-
-
-def _lint_signature(
-    document: Document, number: int, one: Signature, seen: dict[str, Path], classes: set[str]
-) -> Iterator[Problem]:
-    """S203 id used twice, S204 not RE2, S205 no example line, S206 a `yes` that does not match, S207 a `no` that does, S208 unknown
-    class, S209 nothing said, S210 no source."""
-    base: tuple[str | int, ...] = ("signatures", number)
-    if one.id in seen:
-        yield document.problem(
-            "S203", f"{one.id} is already in {seen[one.id].name}", (*base, "id"), hint="ids are unique over all files"
-        )
-    seen.setdefault(one.id, document.file)
-    if not _compiles(one.match):
-        yield document.problem(
-            "S204",
-            f"{one.id}: not an RE2 pattern",
-            (*base, "match"),
-            hint="RE2 has no look-around and no back-references",
-        )
-        return
-    if not one.yes or not one.no:
-        yield document.problem(
-            "S205",
-            f"{one.id}: give a line that matches and a near miss that does not",
-            base,
-            severity="warning",
-            hint="add yes: [...] and no: [...]",
-        )
-    pattern = re2.compile(one.match)
-    for place, line in enumerate(one.yes):
-        if not pattern.search(line):
-            yield document.problem(
-                "S206",
-                f"{one.id}: this line should match",
-                (*base, "yes", place),
-                hint="correct the pattern or the line",
-            )
-    for place, line in enumerate(one.no):
-        if pattern.search(line):
-            yield document.problem(
-                "S207", f"{one.id}: this near miss matches", (*base, "no", place), hint="make the pattern more specific"
-            )
-    for side, indications in (("indicates", one.indicates), ("against", one.against)):
-        for place, indication in enumerate(indications):
-            if classes and indication.class_ not in classes:
-                yield document.problem(
-                    "S208",
-                    f"{one.id}: no class {indication.class_}",
-                    (*base, side, place),
-                    hint=nearest(indication.class_, classes),
-                )
-    if one.role in ("cause", "symptom") and not (one.indicates or one.against or one.catalogue):
-        yield document.problem(
-            "S209",
-            f"{one.id}: a {one.role.value} that says nothing about any class",
-            base,
-            severity="warning",
-            hint="add indicates, or make it advice or benign",
-        )
-    if one.source is None and not one.unverified:
-        yield document.problem(
-            "S210",
-            f"{one.id}: say where the wording comes from",
-            base,
-            severity="warning",
-            hint="add source: {...} or unverified: true",
-        )
