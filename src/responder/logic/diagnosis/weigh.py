@@ -160,9 +160,7 @@ def _explain(accounts: Mapping[str, Account], explains: Mapping[str, Iterable[st
                 strength *= math.exp((cause.cause - effect.cause) / numbers.overshadow)
             shifts.append((cause, effect, strength))
     for cause, effect, strength in shifts:
-        taken = strength * (
-            numbers.explains * effect.symptom + numbers.explains_cause * (effect.cause + effect.words)
-        )
+        taken = strength * (numbers.explains * effect.symptom + numbers.explains_cause * (effect.cause + effect.words))
         if taken <= 0.01:
             continue
         effect.taken = max(effect.taken, taken)
