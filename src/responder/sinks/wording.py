@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from responder.logic.gaps import by_reason
 from responder.model.report import GpuRef, Impact, Report
 
 LIKELIHOOD = (
@@ -111,6 +112,15 @@ def gaps(impact: Impact) -> list[str]:
     """Figures that a reader expects and why they are not there."""
     expected = ("gpu_hours_lost", "gpu_hours_at_risk", "cost_usd")
     return [f"{plainly(gap.field)} not known: {gap.reason}" for gap in impact.unknown if gap.field in expected]
+
+
+def clip(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def unseen(report: Report, most: int) -> list[str]:
+    """What could not be seen, a line per reason with up to `most` needs named."""
+    return [f"{some(gap.needs, most)} ({gap.why})" for gap in by_reason(report.missing)]
 
 
 def clock(at: datetime) -> str:

@@ -3,7 +3,6 @@
 Everything works without JavaScript too. Untrusted text is escaped by the templates; nothing is ever marked safe but our own SVG.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -16,7 +15,7 @@ from markupsafe import Markup
 
 from responder.duration import parse_duration
 from responder.errors import InputError, NotFound
-from responder.model.diagnosis import MissingNeed
+from responder.logic.gaps import by_reason
 from responder.ports import Desk, IncidentFilter
 from responder.web.actors import COOKIE, SESSION, Guard
 from responder.web.chart import chart
@@ -57,14 +56,6 @@ def age(at: datetime, now: datetime) -> str:
 def percent(share: float) -> str:
     """Never certain and never impossible: the ends are `> 99 %` and `< 1 %`."""
     return "> 99 %" if share > 0.99 else "< 1 %" if share < 0.01 else f"{share * 100:.0f} %"
-
-
-def by_reason(missing: Sequence[MissingNeed]) -> list[tuple[str, list[str]]]:
-    """Needs grouped by why they got no answer: twelve that lack one source are one line."""
-    groups: dict[str, list[str]] = {}
-    for one in missing:
-        groups.setdefault(one.reason, []).append(one.need)
-    return [(reason.replace("_", " "), [need.replace("_", " ") for need in needs]) for reason, needs in groups.items()]
 
 
 def clock(at: datetime | None) -> str:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from responder.errors import Permanent
 from responder.model.delivery import Owner, Receipt, Visible
-from responder.model.diagnosis import Hypothesis
+from responder.model.diagnosis import Hypothesis, MissingNeed, RuledOut
+from responder.model.evidence import Evidence
 from responder.model.incident import Severity
 from responder.model.report import Report
 from responder.sinks.console import Settings, render
@@ -57,6 +58,35 @@ def test_a_piped_report_is_plain_and_says_all_that_matters() -> None:
         "training-job-debugger: two jobs died on this node",
     ):
         assert part in said
+
+
+def printed(report: Report) -> str:
+    out = io.StringIO()
+    deliver(console(out), report)
+    return out.getvalue()
+
+
+def test_what_could_not_be_seen_is_told_by_its_reason() -> None:
+    needs = [MissingNeed(need=f"need_{n}", reason="not_configured") for n in range(12)]
+    said = printed(gpu_report(missing=(*needs, MissingNeed(need="pcie_width", reason="timeout"))))
+    assert "missing    pcie width (no answer in time)\n" in said
+    assert "need 0, need 1, need 2, need 3, need 4, need 5 +6 more (no source for it is configured)" in said
+
+
+def test_a_long_line_is_quoted_in_short_against_what_was_ruled_out_and_the_impossible_is_not_listed() -> None:
+    report = gpu_report()
+    line = "zebra " * 80
+    evidence = (*report.evidence, Evidence(id="e9", source="log", statement=line))
+    never = Hypothesis.model_validate({"class": "gpu.ecc", "title": "Uncorrectable error", "probability": 0.0})
+    out = RuledOut.model_validate({"class": "train.host_oom", "because": ("e9",)})
+    said = printed(
+        report.model_copy(
+            update={"evidence": evidence, "ruled_out": (out,), "hypotheses": (*report.hypotheses[:1], never)}
+        )
+    )
+    assert "train.host_oom (e9: zebra zebra" in said
+    assert said.count("zebra") < 20
+    assert "Uncorrectable error" not in said
 
 
 def test_a_terminal_gets_colour_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

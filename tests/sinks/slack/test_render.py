@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from responder.model.delivery import Visible
-from responder.model.diagnosis import Verdict
+from responder.model.diagnosis import MissingNeed, Verdict
 from responder.model.report import IncidentRef, Report
 from responder.sinks.slack import thread
 from responder.sinks.slack.blocks import Message, inert, units
@@ -122,6 +122,19 @@ def test_without_evidence_no_cause_is_claimed() -> None:
     assert "*Not enough evidence to name a cause*\nMissing: nvlink errors (gpu is lost)" in said
     assert "*Cause*" not in said
     assert "Best guess, not to be relied on: The GPU fell off the PCIe bus, 93 %, very likely" in said
+
+
+def test_what_could_not_be_seen_is_told_by_its_reason() -> None:
+    needs = tuple(MissingNeed(need=f"need_{n}", reason="not_configured") for n in range(9))
+    report = gpu_report(missing=(*needs, MissingNeed(need="pcie_width", reason="timeout")))
+    said = told(root(report, Visible.OPEN, PAGE))
+    assert (
+        "not seen: pcie width (no answer in time); need 0, need 1, need 2 +6 more (no source for it is configured)"
+        in said
+    )
+    thread = "\n".join(told(message) for message in details(report, PAGE))
+    assert thread.count("no source for it is configured") == 1
+    assert "need 8" in thread
 
 
 def test_a_joined_incident_points_at_the_one_that_goes_on() -> None:

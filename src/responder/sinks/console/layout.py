@@ -27,7 +27,11 @@ BADGES = {
 RISKS = {"none": "dim", "low": "green", "medium": "yellow", "high": "bold red"}
 LABEL = 10
 BAR = 10
-CAUSES, CITED, STEPS, LINES = 4, 4, 4, 4
+CAUSES, CITED, STEPS, LINES, NEEDS = 4, 4, 5, 4, 6
+QUOTE = 90
+"""Characters of evidence quoted against what was ruled out: the whole line stands above or on the page."""
+LEAST = 0.01
+"""Causes below this are not shown: they would be read as doubts that nobody has."""
 
 
 def full(report: Report, *, width: int = 100) -> RenderableType:
@@ -133,7 +137,8 @@ def _why(report: Report) -> RenderableType:
     elif report.verdict is Verdict.BENIGN:
         parts.append(Text("needs nobody", "green"))
     known = {evidence.id: evidence for evidence in report.evidence}
-    for n, cause in enumerate(report.hypotheses[:CAUSES]):
+    worth = [cause for n, cause in enumerate(report.hypotheses) if n == 0 or cause.probability >= LEAST]
+    for n, cause in enumerate(worth[:CAUSES]):
         parts.append(_cause(cause, leading=n == 0))
         cited = [known[cite] for cite in cause.because if cite in known]
         for evidence in cited[:CITED] if n == 0 else ():
@@ -142,7 +147,7 @@ def _why(report: Report) -> RenderableType:
         if n == 0 and len(cited) > CITED:
             parts.append(Text(f"  and {len(cited) - CITED} more pieces of evidence", "dim"))
         if n == 0 and cause.symptoms:
-            parts.append(Text(f"  explains {clean(wording.some(cause.symptoms, 6))}", "dim"))
+            parts.append(_hung(Text("  explains", "dim"), Text(clean(wording.some(cause.symptoms, 6)), "dim")))
     return Group(*parts)
 
 
@@ -183,12 +188,12 @@ def _asides(report: Report) -> Iterable[tuple[str, RenderableType]]:
     known = {evidence.id: evidence.statement for evidence in report.evidence}
 
     def because(cites: tuple[str, ...]) -> str:
-        told = [f"{cite}: {known[cite]}" for cite in cites if cite in known]
+        told = [f"{cite}: {wording.clip(known[cite], QUOTE)}" for cite in cites if cite in known]
         return f" ({'; '.join(told[:2])})" if told else ""
 
     groups = (
         ("ruled out", [f"{one.class_}{because(one.because)}" for one in report.ruled_out]),
-        ("missing", [f"{one.need} ({wording.plainly(one.reason)})" for one in report.missing]),
+        ("missing", wording.unseen(report, NEEDS)),
         ("changed", [f"{wording.stamp(one.at)}  {one.what}" for one in report.changes]),
         ("symptom of", [f"{report.parent.id} {report.parent.title}"] if report.parent else []),
         ("explains", [f"{child.id} {child.title}" for child in report.children]),

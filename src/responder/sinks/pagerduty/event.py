@@ -100,7 +100,7 @@ def _details(report: Report, note: str) -> dict[str, Any]:
             clip(f"{step.do} [{wording.RISK[step.risk]}]" + (f" $ {step.command}" if step.command else ""), DETAIL)
             for step in (first.next_steps if first else ())
         ][:LINES],
-        "missing": [clip(f"{one.need}: {wording.plainly(one.reason)}", DETAIL) for one in report.missing[:LINES]],
+        "missing": [clip(line, DETAIL) for line in wording.unseen(report, LINES)[:LINES]],
         "severity_reason": clip(report.incident.severity_reason, DETAIL),
         "owner": report.incident.owner,
         "incident": report.incident.id,

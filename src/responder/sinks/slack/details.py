@@ -66,7 +66,7 @@ def _groups(report: Report) -> list[Group]:
         groups.append((f"Evidence: {plane.value}", lines))
     groups += [
         ("Ruled out", [f"• {inert(one.class_, 120)}{_cites('by', one.because)}" for one in report.ruled_out]),
-        ("Missing", [f"• {inert(one.need, 200)}: {inert(wording.plainly(one.reason), 300)}" for one in report.missing]),
+        ("Missing", [f"• {inert(line, LINE)}" for line in wording.unseen(report, 16)]),
         ("Impact", _impact(report)),
         (
             "Changes before it",

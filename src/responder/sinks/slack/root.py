@@ -115,10 +115,9 @@ def local(at: datetime) -> str:
 def _why(report: Report) -> str:
     first = report.hypotheses[0] if report.hypotheses else None
     if report.verdict is Verdict.INSUFFICIENT_EVIDENCE or first is None or first.class_ == UNKNOWN:
-        gaps = [f"{one.need} ({wording.plainly(one.reason)})" for one in report.missing[:4]]
         lines = ["*Not enough evidence to name a cause*"]
-        if gaps:
-            lines.append(f"Missing: {inert(', '.join(gaps), 600)}")
+        if report.missing:
+            lines.append(f"Missing: {inert('; '.join(wording.unseen(report, 4)), 600)}")
         if first is not None and first.class_ != UNKNOWN:
             lines.append(f"Best guess, not to be relied on: {inert(first.title, 200)}, {_odds(first)}")
         return "\n".join(lines)
@@ -174,8 +173,7 @@ def _asides(report: Report, over: bool) -> list[Block]:
         lines.append(f"🔗 explains {wording.count(len(report.children), 'other incident')}: {shown}{more}")
     insufficient = report.verdict is Verdict.INSUFFICIENT_EVIDENCE
     if report.missing and not insufficient and not over:
-        gaps = ", ".join(f"{one.need} ({wording.plainly(one.reason)})" for one in report.missing[:4])
-        lines.append(f"⚠️ not seen: {inert(gaps, 400)}")
+        lines.append(f"⚠️ not seen: {inert('; '.join(wording.unseen(report, 3)), 400)}")
     changes = report.changes[:2] if not over else ()
     lines += [f"🛠️ changed {local(change.at)}: {inert(change.what, 200)}" for change in changes]
     if report.escalation is not None and not over:
