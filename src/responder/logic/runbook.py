@@ -8,13 +8,15 @@ from responder.model.incident import Incident
 
 
 def runbook_url(incident: Incident, events: Sequence[Event]) -> str | None:
-    """`{name}` stands for an entity or label, percent-encoded; a URL with an unfilled part is cut at that part."""
+    """`{name}` stands for an entity (the one that the diagnosis blames first) or else a label, percent-encoded; a URL with an
+    unfilled part is cut at that part."""
     template = incident.rule.runbook_url
     if template is None:
         return next((url for event in events if (url := event.annotations.get("runbook_url"))), None)
-    values = {name: names[0] for name, names in incident.entities.items() if names}
+    values: dict[str, str] = {}
     for event in reversed(events):
-        values = {**values, **event.labels}
+        values |= event.labels
+    values |= {name: names[0] for name, names in incident.entities.items() if names}
     values.setdefault("class", incident.first_class or "")
     out, rest = "", template
     while "{" in rest:

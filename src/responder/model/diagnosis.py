@@ -45,6 +45,8 @@ class Case(Value):
     text: str = ""
     """Loose text where there is no event (`triage -`, `evaluate`)."""
     past: tuple[PastIncident, ...] = ()
+    entities: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Of all members, those beyond the sample in `events` too."""
 
 
 class Hypothesis(Value):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from responder.logic.correlate import ENTITY_LIMIT
 from responder.logic.relate import WINDOW, tight_entities
 from responder.model.delivery import Delivery
 from responder.model.diagnosis import Case, Diagnosis, PastIncident
@@ -63,6 +64,7 @@ class Snapshot:
             event_count=self.incident.events,
             readings=dict(answers),
             at=at,
+            entities=self.incident.entities,
             past=tuple(
                 PastIncident.model_validate(
                     {
@@ -78,10 +80,10 @@ class Snapshot:
         )
 
     def entities(self, diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
-        """Those of the events first, then those that the logs named."""
+        """In the order of the diagnosis, which puts the one it blames first; then what only members beyond its sample name."""
         out = dict(self.incident.entities)
         for kind, names in diagnosis.entities.items():
-            out[kind] = tuple(dict.fromkeys([*out.get(kind, ()), *names]))[:512]
+            out[kind] = tuple(dict.fromkeys([*names, *out.get(kind, ())]))[:ENTITY_LIMIT]
         return out
 
 

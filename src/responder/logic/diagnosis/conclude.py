@@ -20,7 +20,9 @@ SHOWN_HYPOTHESES = 8
 LEAST_SHOWN = 0.01
 RULED_OUT_BELOW = 0.05
 MOST_TIMELINE = 12
-MOST_ENTITIES = 64
+MOST_ENTITIES = 512
+MOST_READ = 64
+"""Names of one kind taken from the lines."""
 _FIELD_ENTITIES = {
     "node": "node",
     "host": "node",
@@ -36,11 +38,13 @@ _FIELD_ENTITIES = {
     "model": "model",
     "deployment": "service",
 }
+Values = Mapping[str, tuple[str, ...]]
+"""Variable to its values, the one to use first."""
 _TITLES = {UNKNOWN: "Cause unknown", BENIGN: "Nothing that needs anybody"}
 
 
 def variables(case: Case, entities: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """What templates may name: entities, then labels of the newest event."""
+    """What commands may name: entities, then labels of the newest event."""
     found: dict[str, tuple[str, ...]] = {}
     for event in case.events:
         for name, value in event.labels.items():
@@ -52,12 +56,22 @@ def variables(case: Case, entities: Mapping[str, Sequence[str]]) -> dict[str, tu
     return found
 
 
+def in_words(values: Mapping[str, tuple[str, ...]], where: str) -> dict[str, tuple[str, ...]]:
+    """What sentences name: where several nodes are hit and none is blamed, the place that they share, and how many GPUs."""
+    if not values.get("node") or not where or where == values["node"][0]:
+        return dict(values)
+    gpus = values.get("gpu", ())
+    return {**values, "node": (where,), "gpu": (f"{len(gpus)} GPUs",) if len(gpus) > 1 else gpus}
+
+
 def entities(case: Case, seen: Observed) -> dict[str, tuple[str, ...]]:
     """Entities of the events first, then what the lines name, the first failing process's own ahead of the others."""
     names: dict[str, dict[str, None]] = defaultdict(dict)
     for event in case.events:
         for kind, values in event.entities.items():
             names[kind].update(dict.fromkeys(values))
+    for kind, values in case.entities.items():
+        names[kind].update(dict.fromkeys(values))
     if seen.root is not None and seen.root.node:
         names["node"].setdefault(seen.root.node)
     for hit in ([seen.first] if seen.first else []) + seen.hits[:2000]:
@@ -69,13 +83,13 @@ def entities(case: Case, seen: Observed) -> dict[str, tuple[str, ...]]:
             kind = _FIELD_ENTITIES.get(name, "")
             if kind == "pci":
                 names["pci"].setdefault(normal(str(value)))
-            elif kind and str(value).strip() and len(names[kind]) < MOST_ENTITIES:
+            elif kind and str(value).strip() and len(names[kind]) < MOST_READ:
                 names[kind].setdefault(str(value).strip())
     return {kind: tuple(values)[:MOST_ENTITIES] for kind, values in names.items() if values}
 
 
 def hypotheses(
-    ranked: Sequence[Account], skill: Skill, knowledge: Knowledge, seen: Observed, values: Mapping[str, Sequence[str]]
+    ranked: Sequence[Account], skill: Skill, knowledge: Knowledge, seen: Observed, values: Values, words: Values
 ) -> tuple[Hypothesis, ...]:
     """The most probable ones; `unknown` is always among them, `benign` where anything speaks for it."""
     shown: list[Hypothesis] = []
@@ -84,12 +98,12 @@ def hypotheses(
         if account.name == UNKNOWN or (
             worth and len(shown) < SHOWN_HYPOTHESES and (account.name != BENIGN or account.because)
         ):
-            shown.append(_hypothesis(account, skill, knowledge, seen, values))
+            shown.append(_hypothesis(account, skill, knowledge, seen, values, words))
     return tuple(shown)
 
 
 def _hypothesis(
-    account: Account, skill: Skill, knowledge: Knowledge, seen: Observed, values: Mapping[str, Sequence[str]]
+    account: Account, skill: Skill, knowledge: Knowledge, seen: Observed, values: Values, words: Values
 ) -> Hypothesis:
     known = knowledge.taxonomy.get(account.name)
     spec = next((one for one in skill.hypotheses if one.class_ == account.name), None)
@@ -110,8 +124,8 @@ def _hypothesis(
             "symptoms": tuple(
                 name for name, share in sorted(account.symptoms.items(), key=lambda pair: -pair[1]) if share >= 0.2
             ),
-            "next_steps": tuple(dict.fromkeys(_filled(step, values) for step in steps)),
-            "says": _said(says, known, values, device),
+            "next_steps": tuple(dict.fromkeys(_filled(step, values, words) for step in steps)),
+            "says": _said(says, known, words, device),
         }
     )
 
@@ -124,7 +138,7 @@ def _device_of(name: str, seen: Observed, knowledge: Knowledge) -> Device | None
     return None
 
 
-def _said(says: str, known: TaxonomyClass | None, values: Mapping[str, Sequence[str]], device: Device | None) -> str:
+def _said(says: str, known: TaxonomyClass | None, values: Values, device: Device | None) -> str:
     try:
         text = fill(says, values) if says else ""
     except UnfilledError:
@@ -135,7 +149,7 @@ def _said(says: str, known: TaxonomyClass | None, values: Mapping[str, Sequence[
     return f"{text} {more}".strip()
 
 
-def _filled(step: NextStep, values: Mapping[str, Sequence[str]]) -> NextStep:
+def _filled(step: NextStep, values: Values, words: Values) -> NextStep:
     """The step with its variables; the command goes when one of its variables has no value."""
     command = step.command
     if command is not None:
@@ -145,7 +159,9 @@ def _filled(step: NextStep, values: Mapping[str, Sequence[str]]) -> NextStep:
             command = None
     do = step.do
     with contextlib.suppress(UnfilledError):
-        do = fill(step.do, values)
+        do = fill(step.do, words)
+    if command is not None and "{node}" in (step.command or "") and words.get("node") != values.get("node"):
+        do = f"{do} (the command names the first of {len(values['node'])} nodes)"
     return step.model_copy(update={"command": command, "do": do})
 
 
@@ -239,14 +255,11 @@ def timeline(case: Case, seen: Observed, cited: Mapping[str, str]) -> tuple[Time
     return tuple(sorted(entries, key=lambda entry: entry.at))
 
 
-def title(verdict: Verdict, first: Hypothesis, found: Mapping[str, Sequence[str]]) -> str:
-    """One line: the cause and the thing it hit; nothing where there is no cause to name."""
+def title(verdict: Verdict, first: Hypothesis, where: str) -> str:
+    """One line: the cause and the place it hit; nothing where there is no cause to name."""
     if verdict is not Verdict.DIAGNOSED:
         return ""
-    where = next(
-        (f" on {found[kind][0]}" for kind in ("node", "service", "job", "pod", "model") if found.get(kind)), ""
-    )
-    return f"{first.title}{where}"
+    return f"{first.title} on {where}" if where else first.title
 
 
 def summary(verdict: Verdict, shown: Sequence[Hypothesis], seen: Observed) -> str:

@@ -11,6 +11,7 @@ from responder.logic.diagnosis.conditions import Judge
 from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed, observe
 from responder.logic.diagnosis.parts import parts
+from responder.logic.diagnosis.place import ahead, blamed, locate
 from responder.logic.diagnosis.structure import Sort
 from responder.logic.diagnosis.weigh import Account, Finding, weigh
 from responder.logic.diagnosis.words import READ, Words
@@ -48,8 +49,10 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
     ranked = rank(case, skill, knowledge, seen, [*seen.findings, *judged, *_history(case, book)])
     _lap(laps, marks, watch, book)
     found = conclude.entities(case, seen)
+    node = blamed(ranked[0].name, case, seen, knowledge)
+    found, where = ahead(found, node), locate(found, node)
     values = conclude.variables(case, found)
-    shown = conclude.hypotheses(ranked, skill, knowledge, seen, values)
+    shown = conclude.hypotheses(ranked, skill, knowledge, seen, values, conclude.in_words(values, where))
     out = conclude.ruled_out(ranked)
     evidence = _kept(
         book,
@@ -68,7 +71,7 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
         timeline=conclude.timeline(case, seen, seen.cited),
         entities=found,
         facts=conclude.facts(seen, ranked, knowledge),
-        title=conclude.title(verdict, shown[0], found),
+        title=conclude.title(verdict, shown[0], where),
         summary=conclude.summary(verdict, shown, seen),
     )
 
@@ -96,8 +99,9 @@ def _judge(case: Case, skill: Skill, seen: Observed, book: Book) -> tuple[list[F
             group = f"line {hit.part} {hit.line}" if hit else f"{hypothesis.class_} {place}"
             evidence = outcome.evidence[0] if outcome.evidence else _stated(spec, book)
             order = seen.order.of(hit) if hit else -1
+            supports, opposes = (side, {}) if speaks_for else ({}, side)
             findings.append(
-                Finding(evidence, group, Role.CAUSE, side if speaks_for else {}, {} if speaks_for else side, order)
+                Finding(evidence, group, Role.CAUSE, supports, opposes, order, more=outcome.evidence[1:])
             )
     return findings, unmet
 

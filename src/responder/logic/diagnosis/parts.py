@@ -42,7 +42,8 @@ def parts(case: Case) -> list[Part]:
         text = event_text(event)
         if text and text not in seen and event.status is not Status.RESOLVED:
             seen.add(text)
-            found.append(Part(text, "event", node=event.entity("node")))
+            nodes = event.entities.get("node", ())
+            found.append(Part(text, "event", node=nodes[0] if len(nodes) == 1 else None))
     return found
 
 
