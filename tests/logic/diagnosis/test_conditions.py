@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from responder.logic.diagnosis import Knowledge, diagnose, needs_for
 from responder.model.diagnosis import Case, Diagnosis
 from responder.model.event import Event, Kind, Status
-from responder.model.evidence import Missing, Need, Reading
+from responder.model.evidence import Missing, Need, Point, Reading, Series
 from responder.model.skill import Mode, Skill
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -107,6 +107,63 @@ def test_what_was_met_is_cited(knowledge: Knowledge) -> None:
     cited = {entry.id: entry for entry in found.evidence}
     entry = cited[found.hypotheses[0].because[0]]
     assert (entry.source, entry.value, entry.unit) == ("nvml", 300, "MHz")
+
+
+def cited(found: Diagnosis, side: str = "because") -> list[str]:
+    said = {entry.id: entry.statement for entry in found.evidence}
+    hypothesis = next(one for one in found.hypotheses if one.class_ == HANG)
+    return [said[id_] for id_ in getattr(hypothesis, side)]
+
+
+def asked(knowledge: Knowledge, condition: dict, *answers: Reading, against: tuple[dict, ...] = ()) -> Diagnosis:
+    readings = {one.need: one for one in answers}
+    case = Case(kind="node", events=(event(UUID="GPU-1", alertname="Hot"),), readings=readings, at=AT)
+    return diagnose(case, skill(condition, against=against), knowledge)
+
+
+CLOCK = Reading(need="clock", value=300, unit="MHz", observed_at=AT, statement="the clock was 300 MHz")
+HEAT = Reading(need="heat", value=91, unit="C", observed_at=AT, statement="the heat was 91 C")
+
+
+def test_a_condition_of_several_parts_cites_all_that_it_rests_on(knowledge: Knowledge) -> None:
+    parts = {"all": [{"need": "clock", "below": 500}, {"need": "heat", "above": 80}, {"label": "alertname"}]}
+    found = asked(knowledge, {**parts, "strength": "decisive"}, CLOCK, HEAT)
+    assert cited(found) == ["the clock was 300 MHz", "the heat was 91 C", 'alertname="Hot"']
+    opposed = asked(knowledge, {"label": "alertname", "strength": "decisive"}, CLOCK, HEAT, against=(parts,))
+    assert cited(opposed, "against") == ["the clock was 300 MHz", "the heat was 91 C", 'alertname="Hot"']
+
+
+def test_what_is_denied_by_a_reading_cites_the_reading(knowledge: Knowledge) -> None:
+    found = asked(knowledge, {"not": {"need": "heat", "above": 95}, "strength": "decisive"}, HEAT)
+    assert cited(found) == ["the heat was 91 C"]
+
+
+def test_a_condition_may_say_what_its_readings_mean(knowledge: Knowledge) -> None:
+    both = {"all": [{"need": "clock", "below": 500}, {"need": "heat", "above": 80}], "says": "Hot and slow: the cooler"}
+    found = asked(knowledge, {**both, "strength": "decisive"}, CLOCK, HEAT)
+    assert cited(found)[-1] == "Hot and slow: the cooler"
+    assert found.evidence[-1].source == "nvml"
+
+
+def test_a_comparison_with_siblings_names_the_events_own_card(knowledge: Knowledge) -> None:
+    def curve(card: str, value: float) -> Series:
+        return Series(labels={"UUID": card, "hostname": "n17"}, points=(Point(at=AT, value=value),))
+
+    levels = {"GPU-1": 1095, "GPU-3": 1980, "GPU-4": 1980, "GPU-5": 1980, "GPU-6": 300}
+    answer = Reading(
+        need="clock",
+        value=1980,
+        unit="MHz",
+        observed_at=AT,
+        statement="clock was 1980 MHz (largest of 5 series)",
+        series=tuple(curve(card, value) for card, value in levels.items()),
+    )
+    slower = {"need": "clock", "deviates": {"from": "siblings", "direction": "below"}, "strength": "decisive"}
+    said = cited(asked(knowledge, slower, answer))
+    assert len(said) == 1
+    assert 'clock of {UUID="GPU-1", hostname="n17"} is 1095 MHz' in said[0]
+    faster = {**slower, "deviates": {"from": "siblings", "direction": "above"}}
+    assert HANG not in {one.class_ for one in asked(knowledge, faster, answer).hypotheses if one.probability > 0.5}
 
 
 def test_a_skill_of_its_own_classes_names_no_other(knowledge: Knowledge) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from responder.logic.diagnosis.readings import judge
+from responder.logic.diagnosis.readings import deviants, judge
 from responder.model.evidence import Missing, Point, Reading, Series
 from responder.model.skill import EvidenceSpec
 
@@ -62,3 +62,76 @@ def spec(**conditions: object) -> EvidenceSpec:
 )
 def test_three_values(condition: dict, answer: Reading | Missing | None, wanted: bool | None) -> None:
     assert judge(spec(**condition), answer) is wanted
+
+
+CARDS = ("GPU-0", "GPU-1", "GPU-2", "GPU-3", "GPU-4", "GPU-5")
+
+
+def cards(*curves: list[float]) -> Reading:
+    """A series per card of one node."""
+    made = reading(None, *curves)
+    named = tuple(
+        one.model_copy(update={"labels": {"hostname": "n17", "UUID": card}})
+        for one, card in zip(made.series, CARDS, strict=False)
+    )
+    return made.model_copy(update={"series": named, "unit": "MHz", "need": "sm_clock"})
+
+
+SLOW = cards([1980], [1975], [1980], [1980], [1095], [1985])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "card", "met"),
+    [
+        ({}, "GPU-4", True),
+        ({}, "GPU-0", False),  # a sibling stands out, the event's own card does not
+        ({}, "GPU-9", None),
+        ({"direction": "below"}, "GPU-4", True),
+        ({"direction": "above"}, "GPU-4", False),
+        ({"ratio": 0.7}, "GPU-4", True),
+        ({"ratio": 0.5}, "GPU-4", False),
+        ({"ratio": 1.1}, "GPU-4", False),
+        ({"floor": 0.2}, "GPU-4", False),  # 45 % lower, and 60 % would be needed
+        ({"of": "gpu"}, "GPU-4", True),
+        ({"of": "rank"}, "GPU-4", None),
+    ],
+)
+def test_the_events_own_card_is_compared_with_its_siblings(wanted: dict, card: str, met: bool | None) -> None:
+    condition = spec(deviates={"from": "siblings", "sigma": 3, **wanted})
+    assert judge(condition, SLOW, {"node": ["n17"], "gpu": [card]}) is met
+
+
+def test_an_event_of_the_node_owns_all_its_cards_and_the_farthest_is_named() -> None:
+    found = deviants(spec(deviates={"from": "siblings", "direction": "below"}), SLOW, {"node": ["n17"]})
+    assert found is not None
+    assert [one.value for one in found] == [1095]
+    said = found[0].said(SLOW)
+    assert 'sm clock of {UUID="GPU-4", hostname="n17"} is 1095 MHz' in said
+    assert said.endswith("below the 1980 MHz of its 5 siblings")
+
+
+def test_noise_of_the_last_digit_is_no_deviation() -> None:
+    steady = cards([1980], [1980], [1980], [1979], [1980], [1980])
+    assert judge(spec(deviates={"from": "siblings"}), steady, {"gpu": ["GPU-3"]}) is False
+
+
+def test_a_dip_of_one_sample_is_no_sustained_deviation() -> None:
+    calm, dip = [1980.0] * 11, [1980.0] * 10 + [1095.0]
+    curves = cards(calm, calm, calm, calm, dip, calm)
+    assert judge(spec(deviates={"from": "siblings"}), curves, {"gpu": ["GPU-4"]}) is True
+    assert judge(spec(deviates={"from": "siblings"}, sustained="5m"), curves, {"gpu": ["GPU-4"]}) is False
+    assert judge(spec(deviates={"from": "siblings"}, sustained="30m"), curves, {"gpu": ["GPU-4"]}) is None
+
+
+def test_two_slow_cards_do_not_hide_each_other() -> None:
+    two = cards([1980], [1975], [1980], [1095], [1100], [1985])
+    found = deviants(spec(deviates={"from": "siblings", "direction": "below"}), two, {"gpu": CARDS})
+    assert found is not None
+    assert [one.value for one in found] == [1095, 1100]
+
+
+def test_a_comparison_with_before_is_none_with_siblings() -> None:
+    assert deviants(spec(deviates={"from": "baseline", "ratio": 2}), SLOW, {}) is None
+    assert (
+        judge(spec(deviates={"from": "baseline", "sigma": 3, "direction": "below"}), reading(25, baseline=10)) is False
+    )

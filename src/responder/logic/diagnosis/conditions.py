@@ -3,8 +3,10 @@
 The grammar is closed: signature, need, label, event, entity, all, any, not. Whatever is met cites its evidence.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import re2
@@ -12,10 +14,11 @@ import re2
 from responder.logic.diagnosis.book import Book
 from responder.logic.diagnosis.fields import meets
 from responder.logic.diagnosis.observe import Observed
-from responder.logic.diagnosis.readings import judge
+from responder.logic.diagnosis.readings import deviants, judge
 from responder.logic.diagnosis.scan import Hit
+from responder.logic.siblings import places
 from responder.model.diagnosis import Case
-from responder.model.evidence import EvidenceSource, Need, Plane
+from responder.model.evidence import EvidenceSource, Missing, Need, Plane, Reading
 from responder.model.skill import EvidenceSpec
 
 
@@ -56,8 +59,16 @@ class Judge:
         ]
         for given, check in checks:
             if given is not None:
-                return check(spec)
+                return self._in_words(spec, check(spec))
         return _NO
+
+    def _in_words(self, spec: EvidenceSpec, found: Outcome) -> Outcome:
+        """What a condition `says` stands behind the readings that it was concluded from, and is cited with them."""
+        lead = self.book.find(found.evidence[0]) if found.met and spec.says and found.evidence else None
+        if lead is None or spec.says is None:
+            return found
+        said = self.book.fact(f"condition {spec.says}", lead.source, spec.says, lead.observed_at, lead.plane)
+        return replace(found, evidence=(*found.evidence, said))
 
     def _signature(self, spec: EvidenceSpec) -> Outcome:
         hits = [hit for hit in self.seen.hits if hit.signature == spec.signature and meets(spec.where, hit.fields)]
@@ -94,16 +105,34 @@ class Judge:
     def _need(self, spec: EvidenceSpec) -> Outcome:
         name = str(spec.need)
         answer = self.case.readings.get(name)
-        met = judge(spec, answer)
+        met = judge(spec, answer, self._about)
         if met is None:
             return Outcome(met=None, unknown=(name,))
         if not met or answer is None:
             return Outcome(met=met)
+        if isinstance(answer, Reading) and (found := deviants(spec, answer, self._about) if spec.deviates else None):
+            # What was compared is one series, not the answer's own number: it is cited by itself, with all of them as the chart.
+            said = found[0].said(answer)
+            compared = {"need": f"{name}: {said}", "value": found[0].value, "statement": said}
+            return Outcome(met=True, evidence=(self._cited(name, answer.model_copy(update=compared)),))
+        return Outcome(met=True, evidence=(self._cited(name, answer),))
+
+    def _cited(self, name: str, answer: Reading | Missing) -> str:
         need = self.needs.get(name)
         source = need.source if need else EvidenceSource.PROMETHEUS
-        return Outcome(
-            met=True, evidence=(self.book.answer(answer, str(source), need.plane if need else Plane.SYSTEM),)
-        )
+        return self.book.answer(answer, str(source), need.plane if need else Plane.SYSTEM)
+
+    @cached_property
+    def _about(self) -> dict[str, set[str]]:
+        """What the events name: the things whose series are the event's own."""
+        named: dict[str, set[str]] = defaultdict(set)
+        for event in self.case.events:
+            for kind, names in event.entities.items():
+                named[kind].update(names)
+            for kind, place in places(event.labels).items():
+                if kind not in event.entities:
+                    named[kind].add(place)
+        return dict(named)
 
     def _label(self, spec: EvidenceSpec) -> Outcome:
         name = str(spec.label)
@@ -159,7 +188,12 @@ class Judge:
 
     def _not(self, spec: EvidenceSpec) -> Outcome:
         inner = self(spec.not_) if spec.not_ is not None else _NO
-        return Outcome(met=None if inner.met is None else not inner.met, unknown=inner.unknown)
+        evidence: tuple[str, ...] = ()
+        if inner.met is False and spec.not_ is not None and spec.not_.need is not None:
+            answer = self.case.readings.get(spec.not_.need)
+            if isinstance(answer, Reading):
+                evidence = (self._cited(spec.not_.need, answer),)
+        return Outcome(met=None if inner.met is None else not inner.met, evidence=evidence, unknown=inner.unknown)
 
 
 def _combined(outcomes: Sequence[Outcome], *, everyone: bool) -> Outcome:

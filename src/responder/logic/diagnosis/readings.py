@@ -1,15 +1,17 @@
 """What a reading says about a condition: yes, no, or that one cannot tell.
 
-Numbers of series are compared as experts do: a rise is the last third against the first, a deviation is measured against the
-spread of the siblings, "sustained" means every sample of the span.
+Numbers of series are compared as experts do: a rise is the last third against the first, "sustained" means every sample of the
+span, and a deviation is that of the event's own series from its siblings, measured in their median and spread.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import fmean, median
 from typing import Any
 
-from responder.model.evidence import Missing, Point, Reading
+from responder.logic.siblings import About, label_text, own_of
+from responder.model.evidence import Missing, Point, Reading, Series
 from responder.model.skill import EvidenceSpec
 
 RISE_RATIO = 0.05
@@ -17,17 +19,44 @@ RISE_RATIO = 0.05
 FEWEST_POINTS = 4
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation for a normal distribution."""
+REACH = 0.9
+"""Share of a span that the samples must cover: the first one comes up to an interval late."""
+LEAST_SPREAD = 0.01
+"""Siblings that agree to the last digit still vary by this share of their median from one sample to the next."""
 
 
-def judge(spec: EvidenceSpec, answer: Reading | Missing | None) -> bool | None:
-    """Whether the need's answer meets the condition; None where the answer does not allow to tell."""
+@dataclass(frozen=True, slots=True)
+class Deviant:
+    """A series of the event that stands out from its siblings."""
+
+    series: Series
+    value: float
+    middle: float
+    """Median of the siblings."""
+    spread: float
+    siblings: int
+
+    def said(self, answer: Reading) -> str:
+        """The comparison in a sentence."""
+        unit = f" {answer.unit}" if answer.unit else ""
+        who = label_text(self.series.labels, [one.labels for one in answer.series]) or "its own series"
+        side = "below" if self.value < self.middle else "above"
+        return (
+            f"{answer.need.replace('_', ' ')} of {who} is {self.value:g}{unit}, {abs(self.value - self.middle) / self.spread:.0f} "
+            f"deviations {side} the {self.middle:g}{unit} of its {self.siblings} siblings"
+        )
+
+
+def judge(spec: EvidenceSpec, answer: Reading | Missing | None, about: About | None = None) -> bool | None:
+    """Whether the need's answer meets the condition; None where the answer does not allow to tell. `about`: what the event names."""
     if isinstance(answer, Missing):
         return True if spec.missing in (answer.reason, "any") else None
     if answer is None:
         return None
     if spec.missing is not None:
         return False
-    checks = [check(spec, answer) for check in (_equals, _bounds, _rising, _deviates)]
+    checks = [check(spec, answer) for check in (_equals, _bounds, _rising, _from_baseline)]
+    checks.append(_from_siblings(spec, answer, about or {}))
     known = [one for one in checks if one is not _NOT_ASKED]
     if not known:
         return bool(answer.value)
@@ -86,7 +115,7 @@ def _sustained(spec: EvidenceSpec, answer: Reading, span: timedelta) -> bool | N
     verdicts = []
     for series in answer.series:
         points = series.points
-        if not points or points[-1].at - points[0].at < span * 0.9:
+        if not points or points[-1].at - points[0].at < span * REACH:
             continue
         recent = [point for point in points if points[-1].at - point.at <= span]
         verdicts.append(all(_within(spec, point.value) for point in recent))
@@ -106,22 +135,76 @@ def _rise(points: Sequence[Point]) -> bool:
     return last - first > RISE_RATIO * max(abs(first), abs(last), 1e-12)
 
 
-def _deviates(spec: EvidenceSpec, answer: Reading) -> Any:
-    if spec.deviates is None:
+def _from_baseline(spec: EvidenceSpec, answer: Reading) -> Any:
+    if spec.deviates is None or spec.deviates.get("from") != "baseline":
         return _NOT_ASKED
-    sigma = _number(spec.deviates.get("sigma")) or 3.0
-    if spec.deviates.get("from") == "baseline":
-        value = _number(answer.value)
-        if value is None or answer.baseline is None:
-            return None
-        ratio = _number(spec.deviates.get("ratio"))
-        if ratio is not None:
-            return value > ratio * answer.baseline if ratio >= 1 else value < ratio * answer.baseline
-        spread = abs(answer.baseline) * 0.1
-        return abs(value - answer.baseline) > sigma * spread
-    last = [series.points[-1].value for series in answer.series if series.points]
-    if len(last) < FEWEST_POINTS:
+    value = _number(answer.value)
+    if value is None or answer.baseline is None:
         return None
-    middle = median(last)
-    spread = MAD_TO_SIGMA * median(abs(value - middle) for value in last) or 0.01 * max(abs(middle), 1e-9)
-    return max(abs(value - middle) for value in last) > sigma * spread
+    ratio = _number(spec.deviates.get("ratio"))
+    if ratio is not None:
+        return value > ratio * answer.baseline if ratio >= 1 else value < ratio * answer.baseline
+    spread = abs(answer.baseline) * 0.1
+    return _stands_out(spec, value, answer.baseline, spread)
+
+
+def _from_siblings(spec: EvidenceSpec, answer: Reading, about: About) -> Any:
+    if spec.deviates is None or spec.deviates.get("from") == "baseline":
+        return _NOT_ASKED
+    found = deviants(spec, answer, about)
+    return None if found is None else bool(found)
+
+
+def deviants(spec: EvidenceSpec, answer: Reading, about: About) -> list[Deviant] | None:
+    """The event's own series that stand out from all others, the farthest first; None where it cannot be told.
+
+    Median and median absolute deviation, because the one that stands out must not move the measure; `floor` is the least share of
+    the median that counts as spread, `direction` the side (`above`, `below`, either), `of` the kind of thing compared, `ratio` a
+    share of the siblings' median in place of a number of deviations.
+    """
+    wanted = spec.deviates or {}
+    if wanted.get("from") == "baseline":
+        return None
+    levels = [(one, level) for one in answer.series if (level := _level(one, spec.sustained)) is not None]
+    if len(levels) < FEWEST_POINTS:
+        return None
+    of = wanted.get("of")
+    own = own_of([one.labels for one, _ in levels], about, str(of) if of is not None else None)
+    if own is None:
+        return None
+    floor = _number(wanted.get("floor")) or LEAST_SPREAD
+    ratio = _number(wanted.get("ratio"))
+    found = []
+    for at, (one, value) in enumerate(levels):
+        if at not in own:
+            continue
+        others = [level for n, (_, level) in enumerate(levels) if n != at]
+        middle = median(others)
+        spread = max(MAD_TO_SIGMA * median(abs(level - middle) for level in others), floor * abs(middle), 1e-9)
+        if ratio is not None:
+            out = value > ratio * middle if ratio >= 1 else value < ratio * middle
+        else:
+            out = _stands_out(spec, value, middle, spread)
+        if out:
+            found.append(Deviant(one, value, middle, spread, len(others)))
+    return sorted(found, key=lambda one: -abs(one.value - one.middle) / one.spread)
+
+
+def _level(series: Series, span: timedelta | None) -> float | None:
+    """The last value, or with `sustained` the median of that span; None when the series does not reach back that far."""
+    points = series.points
+    if not points:
+        return None
+    if span is None:
+        return points[-1].value
+    if points[-1].at - points[0].at < span * REACH:
+        return None
+    return median(point.value for point in points if points[-1].at - point.at <= span)
+
+
+def _stands_out(spec: EvidenceSpec, value: float, middle: float, spread: float) -> bool:
+    wanted = spec.deviates or {}
+    sigma = _number(wanted.get("sigma")) or 3.0
+    direction = wanted.get("direction", "either")
+    high, low = value - middle > sigma * spread, middle - value > sigma * spread
+    return (high and direction != "below") or (low and direction != "above")
