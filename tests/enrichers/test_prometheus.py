@@ -24,6 +24,13 @@ def history() -> str:
         at = NOW.timestamp() + second
         lines.append(f'temp{{gpu="0",node="n1"}} {60 if second < -60 else 91} {at:.0f}')
     lines += [f'temp{{gpu="1",node="n1"}} 58 {NOW.timestamp() + second:.0f}' for second in range(-3600, 601, 30)]
+    lines.append("# TYPE clock gauge")
+    for card in range(64):  # the slow one comes last, far beyond the series that are kept
+        level = 1095 if card == 63 else 1980 if card else 1990
+        lines += [
+            f'clock{{gpu="{card % 8}",UUID="GPU-{card:02}",hostname="n{card // 8}",job="dcgm"}} {level} {NOW.timestamp() + at:.0f}'
+            for at in range(-900, 301, 60)
+        ]
     lines.append(r"# TYPE odd gauge" + "\n" + r'odd{node="a\"} or vector(1) #"} 7 ' + f"{NOW.timestamp():.0f}")
     return "\n".join([*lines, "# EOF", ""])
 
@@ -82,6 +89,26 @@ async def test_a_range_brings_points_of_the_window_for_a_chart(enricher: Prometh
     assert NOW - timedelta(minutes=10) <= points[0].at < points[-1].at <= NOW + timedelta(minutes=2)
     assert 10 <= len(points) <= 61
     assert not found.stale
+
+
+async def test_the_answer_says_which_series_it_is(enricher: Prometheus) -> None:
+    found = await reading(enricher, ask('temp{node="{node}"}'))
+    assert found.statement == 'gpu temp was 91 C on {gpu="0", node="n1"} (largest of 2 series)'
+    lowest = await reading(enricher, ask("bottomk(1, clock)"))
+    assert 'on {UUID="GPU-63", gpu="7", hostname="n7"}' in lowest.statement
+
+
+async def test_of_many_series_the_extremes_and_the_events_own_are_kept(enricher: Prometheus) -> None:
+    own = {"node": ("n3",), "gpu": ("GPU-30",)}
+    found = await reading(enricher, ask("clock", own, range=True))
+    assert found.value == 1990
+    assert "largest of 64 series" in found.statement
+    assert len(found.series) == 20
+    kept = {one.labels["UUID"]: one.points[-1].value for one in found.series}
+    assert kept["GPU-63"] == 1095
+    assert kept["GPU-00"] == 1990
+    assert "GPU-30" in kept
+    assert "GPU-00" in (await reading(enricher, ask("max by (UUID, job) (clock)", own))).statement
 
 
 async def test_variables_are_escaped_and_cannot_change_the_query(enricher: Prometheus) -> None:

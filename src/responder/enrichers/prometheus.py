@@ -9,7 +9,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from pydantic import Field
 
 from responder.duration import Duration, parse_duration
 from responder.logic.question import question_key
+from responder.logic.siblings import label_text, sample
 from responder.logic.template import UnfilledError, fill
 from responder.model.evidence import Ask, Missing, Point, Reading, Series
 from responder.model.value import Value
@@ -32,7 +33,9 @@ THREADS = 8
 POINTS = 60
 """Points of a range query: enough for a chart, small enough to keep with the report."""
 LINES = 20
-"""Series kept of one answer."""
+"""Series kept of one answer: a sample that has the extremes, the event's own and the spread of all (see `logic/siblings`)."""
+Raw = tuple[Mapping[str, str], Sequence[Sequence[Any]]]
+"""A series as Prometheus sends it: labels, and pairs of time and text."""
 STALE_AFTER = timedelta(minutes=5)
 """Prometheus' own lookback: a sample older than this would not have been returned, so a gap to the window's end is one."""
 
@@ -148,8 +151,8 @@ class Prometheus:
             before = self._ask(query, ask.window.start_at - span, wait) if need.baseline else []
         except Exception as error:  # noqa: BLE001
             return self._missing(ask, query, error)
-        series = [_line(row["metric"], [row["value"]]) for row in rows[:LINES] if "value" in row]
-        return self._reading(ask, query, series, _mean([float(row["value"][1]) for row in before if "value" in row]))
+        found = [(row["metric"], [row["value"]]) for row in rows if "value" in row]
+        return self._reading(ask, query, found, _mean([float(row["value"][1]) for row in before if "value" in row]))
 
     def _range(self, ask: Ask, query: str, wait: float) -> Reading | Missing:
         window = ask.window
@@ -159,31 +162,34 @@ class Prometheus:
             before = self._ask_range(query, window.start_at - span, window.start_at, wait) if ask.need.baseline else []
         except Exception as error:  # noqa: BLE001
             return self._missing(ask, query, error)
-        series = [_line(row["metric"], row["values"]) for row in rows[:LINES] if row.get("values")]
+        found = [(row["metric"], row["values"]) for row in rows if row.get("values")]
         base = [float(value) for row in before for _, value in row.get("values", ())]
-        return self._reading(ask, query, series, _mean(base))
+        return self._reading(ask, query, found, _mean(base))
 
-    def _reading(self, ask: Ask, query: str, series: Sequence[Series], baseline: float | None) -> Reading | Missing:
+    def _reading(self, ask: Ask, query: str, found: Sequence[Raw], baseline: float | None) -> Reading | Missing:
         need = ask.need
-        lines = [line for line in series if line.points]
-        if not lines:
+        rows = [(_shown(labels), values, last) for labels, values in found if (last := _last(values)) is not None]
+        if not rows:
             return Missing(need=need.name, reason="no_data", detail="the query returned no series", query=query)
-        last = [line.points[-1] for line in lines]
-        # Several series: the largest is what an alert on the same expression would fire for.
-        worst = max(last, key=lambda point: point.value)
+        # Several series: the largest is what an alert on the same expression would fire for. It is chosen before any is dropped.
+        labels, _, worst = max(rows, key=lambda row: row[2].value)
         stale = need.range and ask.window.at - worst.at > STALE_AFTER
         name = need.name.replace("_", " ")
         compared = f", {baseline:g} before" if baseline is not None else ""
-        of = f" (largest of {len(lines)} series)" if len(lines) > 1 else ""
+        among = [shown for shown, _, _ in rows]
+        which = label_text(labels, among)
+        on = f" on {which}" if which else ""
+        of = f" (largest of {len(rows)} series)" if len(rows) > 1 else ""
+        kept = sample(among, [last.value for _, _, last in rows], ask.variables, LINES) if need.range else []
         return Reading(
             need=need.name,
             value=worst.value,
             unit=need.unit,
-            statement=f"{name} was {worst.value:g} {need.unit}".rstrip() + f"{compared}{of}",
+            statement=f"{name} was {worst.value:g} {need.unit}".rstrip() + f"{on}{compared}{of}",
             observed_at=worst.at,
             query=query,
             link=f"{self._settings.url.rstrip('/')}/graph?g0.expr={quote(query)}&g0.tab=0",
-            series=tuple(lines) if need.range else (),
+            series=tuple(Series(labels=among[n], points=_points(rows[n][1])) for n in kept),
             baseline=baseline,
             stale=stale,
         )
@@ -202,14 +208,21 @@ def _rows(found: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _line(labels: dict[str, str], values: Sequence[Sequence[Any]]) -> Series:
-    points = []
-    for at, text in values:
-        value = float(text)
-        if math.isfinite(value):
-            points.append(Point(at=datetime.fromtimestamp(float(at), UTC), value=value))
-    shown = {name: value for name, value in labels.items() if name != "__name__"}
-    return Series(labels=shown, points=tuple(points))
+def _shown(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if name != "__name__"}
+
+
+def _points(values: Sequence[Sequence[Any]]) -> tuple[Point, ...]:
+    return tuple(
+        Point(at=datetime.fromtimestamp(float(at), UTC), value=float(text))
+        for at, text in values
+        if math.isfinite(float(text))
+    )
+
+
+def _last(values: Sequence[Sequence[Any]]) -> Point | None:
+    """The newest sample that is a number."""
+    return next((point for one in reversed(values) for point in _points([one])), None)
 
 
 def _mean(values: Sequence[float]) -> float | None:
