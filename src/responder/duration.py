@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -12,6 +13,7 @@ _LONGEST = 36525 * 86400.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 
 
+@lru_cache(1024)  # a stored incident carries its rule: the same few texts, thousands of times a second
 def parse_duration(text: str) -> timedelta:
     """Read a duration as Prometheus and Alertmanager write it.
 
@@ -31,6 +33,7 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+@lru_cache(1024)
 def format_duration(value: timedelta) -> str:
     """The shortest exact spelling in whole units: 90 s is `1m30s`."""
     milliseconds = round(value.total_seconds() * 1000)

@@ -27,6 +27,7 @@ QUERIES: dict[str, Callable[[SqlTx], Any]] = {
     "incidents": lambda tx: tx.incidents(["a", "b"]),
     "put_incidents": lambda tx: tx.put_incidents([incident()]),
     "open_incidents_sharing": lambda tx: tx.open_incidents_sharing(ENTITIES, T0),
+    "open_incidents_sharing of one kind": lambda tx: tx.open_incidents_sharing([("job", "1"), ("job", "2")], T0),
     "children": lambda tx: tx.children("a"),
     "past_incidents": lambda tx: tx.past_incidents(ENTITIES, T0, T0 + minutes(1), "x"),
     "timers": lambda tx: tx.timers("triage", ["a"]),
@@ -74,7 +75,11 @@ def test_a_query_searches_an_index(name: str) -> None:
             values = given[0] if isinstance(given, list) else given
             plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
             scans = [
-                step for step in plan if step.startswith("SCAN") and " USING " not in step and "CONSTANT" not in step
+                step
+                for step in plan
+                # VIRTUAL TABLE: the list of values that is the parameter, unpacked by json_each
+                if step.startswith("SCAN")
+                and not any(word in step for word in (" USING ", "CONSTANT", "VIRTUAL TABLE"))
             ]
             assert scans == [], f"{statement}\n{plan}"
     engine.dispose()

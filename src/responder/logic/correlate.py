@@ -136,6 +136,10 @@ class _Fold:
         self.silenced = silenced
         self.out = Changes()
         self.before = {incident.id: incident.version for incident in _all_incidents(known)}
+        self.trails: dict[tuple[object, ...], Trail] = {}
+        """Most events of a batch go the same way."""
+        self.sooner: set[str] = set()
+        """Incidents whose next triage was brought forward in this batch."""
 
     def run(self, batch: Sequence[Routed]) -> Changes:
         for routed in batch:
@@ -274,7 +278,8 @@ class _Fold:
                     "severity_reason": why if severity.rank < current.severity.rank else current.severity_reason,
                 }
             )
-            if current.revision:
+            if current.revision and incident.id not in self.sooner:
+                self.sooner.add(incident.id)
                 self.out.earlier_timers.append(("triage", incident.id, self.now + rule.group_interval, "new_events"))
         if rule.resolve_after is not None:
             self.out.cancelled = [ref for ref in self.out.cancelled if ref != ("resolve", incident.id)]
@@ -337,7 +342,8 @@ class _Fold:
             self.out.changes.append(event.change)
         if event.job is None:
             return
-        self.out.jobs.append(event.job.model_copy(update={"seen_at": event.job.seen_at or event.received_at}))
+        seen = event.job.seen_at is not None
+        self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
         if event.job.state is not JobState.COMPLETED:
             return
         names = _job_names(event)
@@ -383,15 +389,18 @@ class _Fold:
         silence_id: str | None = None,
     ) -> None:
         event = routed.event
-        trail = Trail(
-            disposition=disposition,
-            reason=reason,
-            rules=rules,
-            incident_ids=incident_ids,
-            suppressed_by=suppressed_by,
-            silence_id=silence_id,
-            rules_version=self.rules_version,
-        )
+        way = (disposition, reason, rules, incident_ids, suppressed_by, silence_id)
+        trail = self.trails.get(way)
+        if trail is None:
+            trail = self.trails[way] = Trail(
+                disposition=disposition,
+                reason=reason,
+                rules=rules,
+                incident_ids=incident_ids,
+                suppressed_by=suppressed_by,
+                silence_id=silence_id,
+                rules_version=self.rules_version,
+            )
         self.known.journalled.add(event.id)
         self.out.journal.append(JournalEntry(event=event, trail=trail))
         self.out.links.extend((id, event.id) for id in incident_ids)

@@ -22,6 +22,8 @@ from responder.model.silence import Silence
 from responder.model.value import Value
 
 M = TypeVar("M", bound=Value)
+LONGEST_REMEMBERED = 8_192
+"""Characters. An incident on eight nodes has 2,000; the documents of large storms are few, and read again each time."""
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -46,6 +48,9 @@ class DocumentType(Generic[M]):
     prefix: str = field(init=False)
     own: bool = field(init=False)
     """Whether the model itself has the field `schema`, as its first one."""
+    remembered: int = 0
+    """Texts whose values are remembered: a storm reads the same incident with every batch, and values are frozen."""
+    _known: dict[str, M] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def dump(self, value: M) -> str:
         """The document's text."""
@@ -54,13 +59,30 @@ class DocumentType(Generic[M]):
         except PydanticSerializationError:
             # Half a surrogate pair got in as text. It cannot be encoded; the rest of the document can.
             text = to_json(_encodable(value.model_dump(by_alias=True))).decode()
-        return text if self.own else self.prefix + text[1:]
+            return text if self.own else self.prefix + text[1:]
+        text = text if self.own else self.prefix + text[1:]
+        if self.remembered:
+            self._remember(text, value)
+        return text
 
     def load(self, text: str) -> M:
         """The value. Raises Permanent for a document of a newer version, or of none."""
+        known = self._known.get(text) if self.remembered else None
+        if known is not None:
+            return known
         if text.startswith(self.prefix):
-            return self.model.model_validate_json(text if self.own else "{" + text[len(self.prefix) :])
+            value = self.model.model_validate_json(text if self.own else "{" + text[len(self.prefix) :])
+            if self.remembered:
+                self._remember(text, value)
+            return value
         return self.model.model_validate(self._upcast(from_json(text)))
+
+    def _remember(self, text: str, value: M) -> None:
+        """Forgets all at once when full: no lock and no order to keep, and what matters is back with the next batch."""
+        if len(text) <= LONGEST_REMEMBERED:
+            if len(self._known) >= self.remembered:
+                self._known.clear()
+            self._known[text] = value
 
     def _upcast(self, tree: dict[str, Any]) -> dict[str, Any]:
         name, _, version = str(tree.get("schema", "")).rpartition("/v")
@@ -90,7 +112,7 @@ def _encodable(tree: Any) -> Any:
 
 EVENT = DocumentType(EVENT_SCHEMA, Event)
 TRAIL = DocumentType("responder.trail/v1", Trail)
-INCIDENT = DocumentType(INCIDENT_SCHEMA, Incident)
+INCIDENT = DocumentType(INCIDENT_SCHEMA, Incident, remembered=1_024)
 REPORT = DocumentType(REPORT_SCHEMA, Report)
 EVIDENCE = DocumentType("responder.evidence/v1", RecordedAnswer)
 DELIVERY = DocumentType("responder.delivery/v1", Delivery)

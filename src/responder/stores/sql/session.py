@@ -4,12 +4,13 @@ Statements are built once, when a module is loaded, and take their values as par
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Table
+import orjson
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Table, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -19,8 +20,6 @@ Row = Mapping[str, Any]
 Overwrite = Callable[[Any, Any], Mapping[str, Any]]
 """From the table's columns and the refused row's (`excluded`) to what is set instead."""
 
-_IN_ONE_LIST = 500
-"""Values in one IN list: far below SQLite's 32,766 and PostgreSQL's 65,535 parameters, and a text that is quick to parse."""
 _KEY_CHARACTERS = 256
 """PostgreSQL refuses index entries above 2,704 bytes; two such keys of four-byte characters fit."""
 
@@ -56,11 +55,36 @@ class Upsert:
         return cls.into(table, lambda _, new: {name: new[name] for name in names})
 
 
+Among = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""From a column to "its value is one of the listed"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A query about a list of values, which goes to the database as one parameter: the text of the statement is the same for
+    one value and for a thousand. SQLite unpacks a JSON array, PostgreSQL has arrays."""
+
+    sqlite: Executable
+    postgresql: Executable
+
+    @classmethod
+    def of(cls, make: Callable[[Among], Executable]) -> "Listed":
+        """`make` builds the query around the condition that it is given."""
+        unpacked = select(func.json_each(bindparam("values")).table_valued("value").c.value)
+        return cls(
+            make(lambda column: column.in_(unpacked)),
+            make(lambda column: column == any_(bindparam("values", type_=postgresql.ARRAY(column.type)))),
+        )
+
+
+Statement = Executable | Upsert | Listed
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """A statement as the driver takes it. `statement` is only kept alive."""
 
-    statement: Executable | Upsert
+    statement: Statement
     text: str
     names: tuple[str, ...] | None
     """The parameters in order; None where the driver takes them by name."""
@@ -84,14 +108,26 @@ class Session:
         self._seqs: dict[str, int] = {}
         """Journal numbers of the events that this transaction appended."""
 
-    def execute(self, statement: Executable | Upsert, values: Row | None = None) -> CursorResult[Any]:
-        """One run of a statement."""
+    def execute(self, statement: Executable) -> CursorResult[Any]:
+        """One run of a statement that is built for this very run."""
         try:
-            return self._connection.execute(self._spelled(statement), values)
+            return self._connection.execute(statement)
         except DBAPIError as error:
             raise translate(error, self._where) from error
 
-    def execute_many(self, statement: Executable | Upsert, rows: Sequence[Row]) -> int:
+    def ask(self, statement: Statement, values: Row | None = None) -> CursorResult[Any]:
+        """One run of a statement that was built when its module was loaded. Compiled once for ever, see `execute_many`."""
+        row = values or {}
+        made = self._compiled(statement, tuple(row))
+        full = {**made.constants, **row} if made.constants else row
+        try:
+            return self._connection.exec_driver_sql(
+                made.text, dict(full) if made.names is None else tuple(full[name] for name in made.names)
+            )
+        except DBAPIError as error:
+            raise translate(error, self._where) from error
+
+    def execute_many(self, statement: Statement, rows: Sequence[Row]) -> int:
         """The same statement for each row, all with the same keys; returns how many rows it touched.
 
         Compiled once for ever and handed to the driver as it is: the columns are numbers and text, which need no conversion,
@@ -113,17 +149,17 @@ class Session:
         except DBAPIError as error:
             raise translate(error, self._where) from error
 
-    def among(self, statement: Executable, values: Sequence[Any], **more: Any) -> Iterator[Any]:
-        """Rows of a statement with an expanding parameter `values`, however many they are."""
-        for start in range(0, len(values), _IN_ONE_LIST):
-            yield from self.execute(statement, {"values": list(values[start : start + _IN_ONE_LIST]), **more})
+    def among(self, statement: Listed, values: Collection[Any], **more: Any) -> CursorResult[Any]:
+        """Rows of a query about these values, however many they are; none without any."""
+        packed = orjson.dumps(list(values)).decode() if self._dialect == "sqlite" else list(values)
+        return self.ask(statement, {"values": packed, **more})
 
-    def _spelled(self, statement: Executable | Upsert) -> Executable:
-        if isinstance(statement, Upsert):
+    def _spelled(self, statement: Statement) -> Executable:
+        if isinstance(statement, Upsert | Listed):
             return statement.sqlite if self._dialect == "sqlite" else statement.postgresql
         return statement
 
-    def _compiled(self, statement: Executable | Upsert, keys: tuple[str, ...]) -> "_Compiled":
+    def _compiled(self, statement: Statement, keys: tuple[str, ...]) -> "_Compiled":
         at = (id(statement), self._dialect, keys)
         if at not in _COMPILED:
             made: Any = self._spelled(statement)

@@ -26,7 +26,7 @@ class DeliveryTx(Session):
     """See `ports.Tx`."""
 
     def deliveries(self, incident_id: str) -> dict[str, Delivery]:
-        found = (DELIVERY.load(row.doc) for row in self.execute(_OF_INCIDENT, {"incident_id": incident_id}))
+        found = (DELIVERY.load(row.doc) for row in self.ask(_OF_INCIDENT, {"incident_id": incident_id}))
         return {delivery.sink: delivery for delivery in found}
 
     def put_deliveries(self, rows: Sequence[Delivery]) -> None:
@@ -50,10 +50,10 @@ class DeliveryTx(Session):
 
     def sends(self, incident_id: str) -> list[Send]:
         """In the order of writing."""
-        return [SEND.load(row.doc) for row in self.execute(_SENDS, {"incident_id": incident_id})]
+        return [SEND.load(row.doc) for row in self.ask(_SENDS, {"incident_id": incident_id})]
 
     def find_delivery(self, sink: str, message_id: str) -> Delivery | None:
-        doc = self.execute(_BY_MESSAGE, {"sink": bounded(sink), "message_id": bounded(message_id)}).scalar()
+        doc = self.ask(_BY_MESSAGE, {"sink": bounded(sink), "message_id": bounded(message_id)}).scalar()
         return None if doc is None else DELIVERY.load(doc)
 
 

@@ -77,11 +77,11 @@ class HistoryTx(Session):
             "end": micros(end),
         }
         if labels:
-            kept = sum(_includes(EVENT.load(row.doc).labels, labels) for row in self.execute(_EVENTS, span))
+            kept = sum(_includes(EVENT.load(row.doc).labels, labels) for row in self.ask(_EVENTS, span))
         else:
-            kept = int(self.execute(_COUNT, span).scalar_one())
+            kept = int(self.ask(_COUNT, span).scalar_one())
         days = {**span, "first_day": span["start"] - span["start"] % DAY}
-        for row in self.execute(_ROLLED_UP, days):
+        for row in self.ask(_ROLLED_UP, days):
             if not labels or _includes(from_json(row.labels), labels):
                 kept += int(row.events)
         return kept
@@ -97,7 +97,7 @@ class HistoryTx(Session):
         return limit - left
 
     def _purge_events(self, before: int, limit: int) -> int:
-        rows = self.execute(_EXPIRED_EVENTS, {"before": before, "count": limit}).all()
+        rows = self.ask(_EXPIRED_EVENTS, {"before": before, "count": limit}).all()
         counted: Counter[tuple[str, str, int, str]] = Counter()
         entities: list[dict[str, Any]] = []
         for row in rows:

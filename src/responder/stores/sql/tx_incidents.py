@@ -13,17 +13,16 @@ from responder.ports import IncidentFilter
 from responder.stores.sql.documents import INCIDENT
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import incident_entities, incidents
-from responder.stores.sql.session import Row, Session, Upsert, bounded, digest, plain
+from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded, digest, plain
 
 PAST_INCIDENTS = 500
 """The newest past incidents of an entity that are looked at: beyond that it is a number, not a list."""
 
 _OTHER = incidents.alias("other")
 _UNRESOLVED = incidents.c.status != IncidentStatus.RESOLVED.value
-_BY_ID = select(incidents.c.id, incidents.c.doc).where(incidents.c.id.in_(bindparam("values", expanding=True)))
-_LATEST = select(incidents.c.rule, incidents.c.key_hash, incidents.c.doc).where(
-    incidents.c.key_hash.in_(bindparam("values", expanding=True)),
-    ~select(1)
+_BY_ID = Listed.of(lambda among: select(incidents.c.id, incidents.c.doc).where(among(incidents.c.id)))
+_LATER = (
+    select(1)
     .where(
         _OTHER.c.key_hash == incidents.c.key_hash,
         _OTHER.c.rule == incidents.c.rule,
@@ -32,15 +31,33 @@ _LATEST = select(incidents.c.rule, incidents.c.key_hash, incidents.c.doc).where(
             and_(_OTHER.c.opened_at == incidents.c.opened_at, _OTHER.c.id > incidents.c.id),
         ),
     )
-    .exists(),
+    .exists()
+)
+_LATEST = Listed.of(
+    lambda among: select(incidents.c.rule, incidents.c.key_hash, incidents.c.doc).where(
+        among(incidents.c.key_hash), ~_LATER
+    )
+)
+_OPEN_WITH = Listed.of(
+    lambda among: (
+        select(incidents.c.doc)
+        .where(
+            _UNRESOLVED,
+            incidents.c.last_event_at >= bindparam("since"),
+            incidents.c.id.in_(
+                select(incident_entities.c.incident_id).where(
+                    incident_entities.c.kind == bindparam("kind"), among(incident_entities.c.name)
+                )
+            ),
+        )
+        .order_by(incidents.c.opened_at, incidents.c.id)
+    )
 )
 _INSERT = insert(incidents)
 _UPDATE = update(incidents).where(
     incidents.c.id == bindparam("of_id"), incidents.c.version == bindparam("version_before")
 )
-_ENTITY_HASHES = select(incidents.c.id, incidents.c.entities_hash).where(
-    incidents.c.id.in_(bindparam("values", expanding=True))
-)
+_ENTITY_HASHES = Listed.of(lambda among: select(incidents.c.id, incidents.c.entities_hash).where(among(incidents.c.id)))
 _ENTITIES = select(incident_entities.c.kind, incident_entities.c.name).where(
     incident_entities.c.incident_id == bindparam("incident_id")
 )
@@ -88,7 +105,7 @@ class IncidentTx(Session):
 
     def _put_entities(self, incident: Incident) -> None:
         """A storm names the same hundreds of nodes with each batch: only the difference is written."""
-        stored = {(row.kind, row.name) for row in self.execute(_ENTITIES, {"incident_id": incident.id})}
+        stored = {(row.kind, row.name) for row in self.ask(_ENTITIES, {"incident_id": incident.id})}
         wanted = {(bounded(kind), bounded(name)) for kind, names in incident.entities.items() for name in names}
         if gone := stored - wanted:
             self.execute_many(
@@ -108,8 +125,10 @@ class IncidentTx(Session):
 
     def open_incidents_sharing(self, entities: Sequence[tuple[str, str]], since: datetime) -> list[Incident]:
         """The one opened first comes first."""
-        if not entities:
-            return []
+        kinds = {kind for kind, _ in entities}
+        if len(kinds) <= 1:  # with every batch: the jobs that ended well
+            names = [bounded(name) for _, name in entities]
+            return _load(self.among(_OPEN_WITH, names, kind=bounded(kinds.pop()), since=micros(since))) if names else []
         statement = (
             select(incidents.c.doc)
             .where(_UNRESOLVED, incidents.c.last_event_at >= micros(since), incidents.c.id.in_(having(entities)))
@@ -118,7 +137,7 @@ class IncidentTx(Session):
         return _load(self.execute(statement))
 
     def children(self, incident_id: str) -> list[Incident]:
-        return _load(self.execute(_CHILDREN, {"parent": incident_id}))
+        return _load(self.ask(_CHILDREN, {"parent": incident_id}))
 
     def past_incidents(
         self, entities: Sequence[tuple[str, str]], start: datetime, end: datetime, exclude: str | None

@@ -11,7 +11,7 @@ from responder.model.journal import JournalEntry
 from responder.stores.sql.documents import EVENT, TRAIL
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import event_entities, incident_events, journal
-from responder.stores.sql.session import Row, Session, Upsert, bounded
+from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded
 
 UNCOUNTED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user", "pod"})
 """Entity kinds whose events are not counted. Nearly every event names the first five, so their number says nothing; a pod's
@@ -23,12 +23,10 @@ _APPEND = Upsert.into(journal, None)
 _APPEND_ENTITIES = insert(event_entities)
 _HIGHEST_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
 _NUMBERS_POSTGRESQL = text("SELECT nextval(pg_get_serial_sequence('journal', 'seq')) FROM generate_series(1, :count)")
-_STORED = select(journal.c.seq).where(journal.c.seq.in_(bindparam("values", expanding=True)))
+_STORED = Listed.of(lambda among: select(journal.c.seq).where(among(journal.c.seq)))
 _ENTRY = select(journal.c.seq, journal.c.event_id, journal.c.doc, journal.c.trail)
-_BY_EVENT = _ENTRY.where(journal.c.event_id.in_(bindparam("values", expanding=True)))
-_SEQ_BY_EVENT = select(journal.c.event_id, journal.c.seq).where(
-    journal.c.event_id.in_(bindparam("values", expanding=True))
-)
+_BY_EVENT = Listed.of(lambda among: _ENTRY.where(among(journal.c.event_id)))
+_SEQ_BY_EVENT = Listed.of(lambda among: select(journal.c.event_id, journal.c.seq).where(among(journal.c.event_id)))
 _LINK = Upsert.into(incident_events, None)
 _MEMBER_SEQS = (
     select(incident_events.c.seq)
@@ -37,7 +35,7 @@ _MEMBER_SEQS = (
     .limit(bindparam("count"))
 )
 _FIRST_MEMBER = select(func.min(incident_events.c.seq)).where(incident_events.c.incident_id == bindparam("incident_id"))
-_DOCS_BY_SEQ = select(journal.c.seq, journal.c.doc).where(journal.c.seq.in_(bindparam("values", expanding=True)))
+_DOCS_BY_SEQ = Listed.of(lambda among: select(journal.c.seq, journal.c.doc).where(among(journal.c.seq)))
 
 
 class JournalTx(Session):
@@ -46,7 +44,10 @@ class JournalTx(Session):
     def append_journal(self, entries: Sequence[JournalEntry]) -> None:
         if not entries:
             return
-        rows = [_row(seq, entry) for seq, entry in zip(self._numbers(len(entries)), entries, strict=True)]
+        trails = {id(entry.trail): entry.trail for entry in entries}
+        texts = {key: TRAIL.dump(trail) for key, trail in trails.items()}
+        numbered = zip(self._numbers(len(entries)), entries, strict=True)
+        rows = [_row(seq, entry.event, texts[id(entry.trail)]) for seq, entry in numbered]
         added = self.execute_many(_APPEND, rows)
         if added != len(rows):  # some were journalled before: the first entry of an event stays
             stored = {row.seq for row in self.among(_STORED, [row["seq"] for row in rows])}
@@ -77,8 +78,8 @@ class JournalTx(Session):
         return [_entry(row) for row in self.execute(statement)]
 
     def members(self, incident_id: str, limit: int) -> list[Event]:
-        seqs = {row.seq for row in self.execute(_MEMBER_SEQS, {"incident_id": incident_id, "count": limit})}
-        first = self.execute(_FIRST_MEMBER, {"incident_id": incident_id}).scalar()
+        seqs = {row.seq for row in self.ask(_MEMBER_SEQS, {"incident_id": incident_id, "count": limit})}
+        first = self.ask(_FIRST_MEMBER, {"incident_id": incident_id}).scalar()
         if first is not None:
             seqs.add(first)
         docs = sorted((row.seq, row.doc) for row in self.among(_DOCS_BY_SEQ, sorted(seqs)))
@@ -97,9 +98,9 @@ class JournalTx(Session):
         """Journal numbers for new entries, higher than all before. Taken here, so that what refers to an entry need not ask
         for its number; SQLite has one writer, PostgreSQL a sequence."""
         if self._dialect == "sqlite":
-            highest = self.execute(_HIGHEST_SQLITE).scalar() or 0
+            highest = self.ask(_HIGHEST_SQLITE).scalar() or 0
             return range(highest + 1, highest + 1 + count)
-        return sorted(self.execute(_NUMBERS_POSTGRESQL, {"count": count}).scalars())
+        return sorted(self.ask(_NUMBERS_POSTGRESQL, {"count": count}).scalars())
 
 
 def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
@@ -113,15 +114,14 @@ def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
         left = max(0, left - len(names))
 
 
-def _row(seq: int, entry: JournalEntry) -> Row:
-    event = entry.event
+def _row(seq: int, event: Event, trail: str) -> Row:
     return {
         "seq": seq,
         "event_id": event.id,
         "received_at": micros(event.received_at),
         "firing": int(event.status is Status.FIRING),
         "doc": EVENT.dump(event),
-        "trail": TRAIL.dump(entry.trail),
+        "trail": trail,
     }
 
 

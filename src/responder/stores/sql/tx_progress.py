@@ -38,17 +38,17 @@ class ProgressTx(Session):
     """See `ports.Tx`."""
 
     def checkpoint(self, cluster: str, group: str, topic: str, partition: int) -> int | None:
-        found = self.execute(_NEXT, _partition(cluster, group, topic, partition)).scalar()
+        found = self.ask(_NEXT, _partition(cluster, group, topic, partition)).scalar()
         return None if found is None else int(found)
 
     def advance(self, checkpoints: Sequence[Checkpoint]) -> None:
         for one in checkpoints:
             if one.expected is None:
                 row = {"cluster": one.cluster, "consumer_group": one.group, "topic": one.topic}
-                self.execute(_FIRST, row | {"partition": one.partition, "next": one.next})
+                self.ask(_FIRST, row | {"partition": one.partition, "next": one.next})
                 continue
             where = _partition(one.cluster, one.group, one.topic, one.partition)
-            if self.execute(_MOVE, {**where, "expected": one.expected, "next": one.next}).rowcount != 1:
+            if self.ask(_MOVE, {**where, "expected": one.expected, "next": one.next}).rowcount != 1:
                 stored = self.checkpoint(one.cluster, one.group, one.topic, one.partition)
                 raise Conflict(
                     f"{one.topic}/{one.partition} of group {one.group} stands at {stored}, not at {one.expected}:"
@@ -58,15 +58,15 @@ class ProgressTx(Session):
     def counts(self) -> dict[str, int]:
         """Rows per table, and `open_SEV1` to `open_SEV4`. The journal's is its span of numbers: counting it would read it all."""
         out = {name: self._rows(table) for name, table in metadata.tables.items() if name not in _NOT_COUNTED}
-        out |= {f"open_{row.severity}": row.rows for row in self.execute(_OPEN)}
+        out |= {f"open_{row.severity}": row.rows for row in self.ask(_OPEN)}
         return out
 
     def meta(self, key: str) -> str | None:
-        found = self.execute(_META, {"key": key}).scalar()
+        found = self.ask(_META, {"key": key}).scalar()
         return None if found is None else str(found)
 
     def put_meta(self, key: str, value: str) -> None:
-        self.execute(_PUT_META, {"key": key, "value": value})
+        self.ask(_PUT_META, {"key": key, "value": value})
 
     def _rows(self, table: Table) -> int:
         if table.name in _COUNTED_BY_NUMBER:

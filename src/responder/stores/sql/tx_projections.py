@@ -10,23 +10,25 @@ from responder.stores.sql.documents import CHANGE, JOB
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.job_facts import merged, span
 from responder.stores.sql.schema import changes, job_nodes, jobs
-from responder.stores.sql.session import Session, Upsert, bounded, digest
+from responder.stores.sql.session import Listed, Session, Upsert, bounded, digest
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PUT_JOBS = Upsert.replacing(jobs)
-_JOBS = select(jobs.c.doc).where(jobs.c.id.in_(bindparam("values", expanding=True)))
+_JOBS = Listed.of(lambda among: select(jobs.c.doc).where(among(jobs.c.id)))
 _FORGET_NODES = delete(job_nodes).where(job_nodes.c.job_id == bindparam("of_job"))
 _PUT_NODES = Upsert.into(job_nodes, None)
-_ON_NODES = select(jobs.c.id, jobs.c.doc).where(
-    jobs.c.id.in_(select(job_nodes.c.job_id).where(job_nodes.c.node.in_(bindparam("values", expanding=True)))),
-    jobs.c.from_at <= bindparam("end"),
-    or_(jobs.c.until_at.is_(None), jobs.c.until_at >= bindparam("start")),
+_ON_NODES = Listed.of(
+    lambda among: select(jobs.c.id, jobs.c.doc).where(
+        jobs.c.id.in_(select(job_nodes.c.job_id).where(among(job_nodes.c.node))),
+        jobs.c.from_at <= bindparam("end"),
+        or_(jobs.c.until_at.is_(None), jobs.c.until_at >= bindparam("start")),
+    )
 )
 _PUT_CHANGES = Upsert.into(changes, None)
-_CHANGES = select(changes.c.id, changes.c.doc).where(
-    changes.c.entity.in_(bindparam("values", expanding=True)),
-    changes.c.at >= bindparam("start"),
-    changes.c.at <= bindparam("end"),
+_CHANGES = Listed.of(
+    lambda among: select(changes.c.id, changes.c.doc).where(
+        among(changes.c.entity), changes.c.at >= bindparam("start"), changes.c.at <= bindparam("end")
+    )
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from responder.model.journal import Action, Quarantined
 from responder.model.silence import Silence
@@ -13,6 +13,8 @@ from responder.stores.sql.schema import actions, quarantine, silences
 from responder.stores.sql.session import Session, Upsert
 
 _PUT_SILENCES = Upsert.replacing(silences)
+_SILENCES = select(silences.c.doc).order_by(silences.c.starts_at, silences.c.id)
+_IN_FORCE = _SILENCES.where(silences.c.starts_at <= bindparam("at"), silences.c.ends_at > bindparam("at"))
 _ADD_ACTIONS = insert(actions)
 _PUT_QUARANTINE = Upsert.replacing(quarantine)
 
@@ -38,11 +40,8 @@ class RecordTx(Session):
 
     def silences(self, active_at: datetime | None) -> list[Silence]:
         """Those in force at that time (None: all), the one that starts first first."""
-        statement = select(silences.c.doc).order_by(silences.c.starts_at, silences.c.id)
-        if active_at is not None:
-            at = micros(active_at)
-            statement = statement.where(silences.c.starts_at <= at, silences.c.ends_at > at)
-        return [SILENCE.load(row.doc) for row in self.execute(statement)]
+        rows = self.ask(_SILENCES) if active_at is None else self.ask(_IN_FORCE, {"at": micros(active_at)})
+        return [SILENCE.load(row.doc) for row in rows]
 
     def append_actions(self, actions: Sequence[Action]) -> None:
         if actions:

@@ -9,7 +9,7 @@ from responder.model.report import Report
 from responder.stores.sql.documents import EVIDENCE, REPORT
 from responder.stores.sql.instants import micros
 from responder.stores.sql.schema import evidence, reports
-from responder.stores.sql.session import Session, Upsert, bounded, digest
+from responder.stores.sql.session import Listed, Session, Upsert, bounded, digest
 
 _PUT_EVIDENCE = Upsert.replacing(evidence)
 _EVIDENCE = (
@@ -20,9 +20,11 @@ _EVIDENCE = (
 _ADD_REPORT = insert(reports)
 _REPORTS = select(reports.c.doc).where(reports.c.incident_id == bindparam("incident_id")).order_by(reports.c.revision)
 _LATER = reports.alias("later")
-_LATEST = select(reports.c.incident_id, reports.c.doc).where(
-    reports.c.incident_id.in_(bindparam("values", expanding=True)),
-    ~select(1).where(_LATER.c.incident_id == reports.c.incident_id, _LATER.c.revision > reports.c.revision).exists(),
+_HAS_LATER = (
+    select(1).where(_LATER.c.incident_id == reports.c.incident_id, _LATER.c.revision > reports.c.revision).exists()
+)
+_LATEST = Listed.of(
+    lambda among: select(reports.c.incident_id, reports.c.doc).where(among(reports.c.incident_id), ~_HAS_LATER)
 )
 
 
@@ -48,16 +50,16 @@ class ReportTx(Session):
 
     def evidence(self, incident_id: str) -> list[RecordedAnswer]:
         """In the order of asking."""
-        return [EVIDENCE.load(row.doc) for row in self.execute(_EVIDENCE, {"incident_id": incident_id})]
+        return [EVIDENCE.load(row.doc) for row in self.ask(_EVIDENCE, {"incident_id": incident_id})]
 
     def put_report(self, report: Report) -> None:
         """Raises Conflict when this revision of the incident's report is there already."""
         row = {"incident_id": report.incident.id, "revision": report.revision, "doc": REPORT.dump(report)}
-        self.execute(_ADD_REPORT, row)
+        self.ask(_ADD_REPORT, row)
 
     def latest_reports(self, incident_ids: Sequence[str]) -> dict[str, Report]:
         return {row.incident_id: REPORT.load(row.doc) for row in self.among(_LATEST, incident_ids)}
 
     def reports(self, incident_id: str) -> list[Report]:
         """The first revision first."""
-        return [REPORT.load(row.doc) for row in self.execute(_REPORTS, {"incident_id": incident_id})]
+        return [REPORT.load(row.doc) for row in self.ask(_REPORTS, {"incident_id": incident_id})]

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, case, delete, func, null, select, update
 from responder.ports import Claim
 from responder.stores.sql.instants import instant, micros
 from responder.stores.sql.schema import timers
-from responder.stores.sql.session import Session, Upsert
+from responder.stores.sql.session import Listed, Session, Upsert
 
 _FREE = timers.c.lease_until.is_(None)
 _SAME = (timers.c.kind == bindparam("of_kind"), timers.c.ref == bindparam("of_ref"))
@@ -50,8 +50,10 @@ def _advanced(have: Any, new: Any) -> dict[str, Any]:
 _SET = Upsert.into(timers, _overwritten)
 _ADVANCE = Upsert.into(timers, _advanced)
 _CANCEL = delete(timers).where(*_SAME)
-_DUE_AT = select(timers.c.ref, func.coalesce(timers.c.next_due_at, timers.c.due_at).label("due_at")).where(
-    timers.c.kind == bindparam("kind"), timers.c.ref.in_(bindparam("values", expanding=True))
+_DUE_AT = Listed.of(
+    lambda among: select(timers.c.ref, func.coalesce(timers.c.next_due_at, timers.c.due_at).label("due_at")).where(
+        timers.c.kind == bindparam("kind"), among(timers.c.ref)
+    )
 )
 _CLAIMABLE = select(timers).where(timers.c.kind == bindparam("kind")).limit(bindparam("count"))
 _DUE = (
@@ -127,7 +129,7 @@ class TimerTx(Session):
         found: list[Any] = []
         for kind in kinds:
             for statement in (_DUE, _ABANDONED):
-                found.extend(self.execute(statement, {"kind": kind, "now": at, "count": limit}))
+                found.extend(self.ask(statement, {"kind": kind, "now": at, "count": limit}))
         rows = sorted(found, key=lambda row: (row.due_at, row.kind, row.ref))[:limit]
         if not rows:
             return []
@@ -149,7 +151,7 @@ class TimerTx(Session):
             self.cancel_timers([(claim.kind, claim.ref)])
         else:
             again = {"new_due_at": held.next_due_at, "new_reason": held.next_reason, "new_attempts": 0}
-            self.execute(_END, {**_ours(claim), **again})
+            self.ask(_END, {**_ours(claim), **again})
         return True
 
     def holds(self, claim: Claim) -> bool:
@@ -167,23 +169,23 @@ class TimerTx(Session):
         }
         if held.next_due_at is not None and held.next_due_at < again["new_due_at"]:
             again |= {"new_due_at": held.next_due_at, "new_reason": held.next_reason}
-        self.execute(_END, {**_ours(claim), **again})
+        self.ask(_END, {**_ours(claim), **again})
         return True
 
     def end_leases(self, now: datetime) -> None:
-        self.execute(_END_LEASES, {"ended": micros(now)})
+        self.ask(_END_LEASES, {"ended": micros(now)})
 
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         times = [
             time
             for kind in kinds
             for statement in (_FIRST_FREE, _FIRST_LEASE)
-            if (time := self.execute(statement, {"kind": kind}).scalar()) is not None
+            if (time := self.ask(statement, {"kind": kind}).scalar()) is not None
         ]
         return instant(min(times)) if times else None
 
     def _held(self, claim: Claim) -> Any:
-        return self.execute(_SEEN if self.reads_only else _HELD, _ours(claim)).one_or_none()
+        return self.ask(_SEEN if self.reads_only else _HELD, _ours(claim)).one_or_none()
 
 
 def _row(kind: str, ref: str, due_at: datetime, reason: str) -> dict[str, Any]:
