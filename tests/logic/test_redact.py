@@ -182,6 +182,15 @@ _PIECES = [
 ]
 
 
+def test_the_colon_of_a_mark_begins_no_password() -> None:
+    once = redact_text("://&sig=0000000000000000@")
+    assert once == "://&sig=[redacted:signature]@"
+    assert redact_text(once) == once
+    user = redact_text(f"https://hf_{'a1B2c3D4e5' * 4}:hunter2@example.com")
+    assert user == "https://[redacted:huggingface-token]:[redacted:url-password]@example.com"
+    assert redact_text(user) == user
+
+
 @settings(max_examples=500)
 @given(st.one_of(st.text(), st.lists(st.sampled_from([*_PIECES, " ", "\n"]), max_size=25).map("".join)))
 def test_redacting_is_idempotent_on_anything(text: str) -> None:

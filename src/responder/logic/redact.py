@@ -14,7 +14,7 @@ import re2
 
 from responder.logic.redact_keys import KEY_SUSPECT, redact_keys
 from responder.logic.secret_kinds import E_MAIL, FRAMES, NO_MAIL_DOMAINS, SHAPES
-from responder.logic.secret_marks import is_marked, looks_random, mark, mixes, pattern
+from responder.logic.secret_marks import OPENING, is_marked, looks_random, mark, mixes, pattern
 from responder.model.event import Event
 
 _SHAPES = pattern("|".join(f"({shape.pattern})" for shape in SHAPES))
@@ -163,10 +163,14 @@ def _frame(match: "re2._Match") -> bytes | None:
     value_group = match.lastindex
     frame = FRAMES[value_group // 2 - 1]
     value: bytes = match.group(value_group)
-    if is_marked(value) or (frame.dense and not looks_random(value)):
-        return None
     whole: bytes = match.group()
     start = match.start(value_group) - match.start()
+    if whole[:start].endswith(OPENING):
+        # The colon that seems to begin a password is a mark's own; the password, if there is one, follows the mark.
+        _, _, value = value.partition(b"]")[2].partition(b":")
+        start = match.end(value_group) - match.start() - len(value)
+    if not value or is_marked(value) or (frame.dense and not looks_random(value)):
+        return None
     return whole[:start] + mark(frame.kind) + whole[start + len(value) :]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import re2
 
+OPENING = b"[redacted:"
 _MARKED = rb"\[redacted:[a-z-]+\]"
 _MEMORY_BYTES = 64 << 20
 """RE2's automaton budget per pattern; the default of 8 MiB makes a table of this size fall back to its slow engine."""
@@ -30,7 +31,7 @@ def mark(kind: str) -> bytes:
 
 def is_marked(value: bytes) -> bool:
     """Whether the value is a mark already."""
-    return value.startswith(b"[redacted:") and _EXACT.fullmatch(value) is not None
+    return value.startswith(OPENING) and _EXACT.fullmatch(value) is not None
 
 
 def mixes(value: bytes) -> bool:
