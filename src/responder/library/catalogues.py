@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from responder.document import Document
+from responder.document import ConfigErrors, Document
+from responder.library.knowledge_lint import compiles
 from responder.model.knowledge import Catalogue
 
 _SHARED = {"schema", "sources", "default_source", "actions", "triage", "combinations"}
@@ -12,9 +13,16 @@ def read_catalogues(document: Document) -> dict[str, Catalogue]:
     """Every section whose keys are code numbers (or that has `codes`) is a catalogue; the first one gets the combinations."""
     data = document.data
     actions = {
-        name: {key: value for key, value in step.items() if key in ("do", "command", "risk", "reversible")}
+        name: {key: value for key, value in step.items() if key in ("do", "command", "risk", "reversible", "same")}
         for name, step in (data.get("actions") or {}).items()
     }
+    bad = [name for name, step in actions.items() if step.get("same") and not compiles(step["same"])]
+    if bad:
+        problems = [
+            document.problem("S100", f"no RE2 pattern: {actions[name]['same']}", ("actions", name, "same"))
+            for name in bad
+        ]
+        raise ConfigErrors(problems)
     triage = data.get("triage") or {}
     found: dict[str, Catalogue] = {}
     verdicts: dict[int, Any] = next(

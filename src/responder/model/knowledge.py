@@ -85,6 +85,16 @@ class Verdict(Value):
     model_config = _LENIENT
 
 
+class Action(NextStep):
+    """A step that a catalogue asks for, under the catalogue's own name for it."""
+
+    same: str | None = None
+    """Pattern (RE2) of steps that already say it: then a report does not say it twice."""
+
+    def plain(self) -> NextStep:
+        return NextStep(do=self.do, command=self.command, risk=self.risk, reversible=self.reversible)
+
+
 class Catalogue(Value):
     """The codes of one vendor's driver. `name` is what signatures call it by."""
 
@@ -94,7 +104,7 @@ class Catalogue(Value):
     combinations: tuple[Combination, ...] = ()
     decodes: tuple[Decode, ...] = ()
     verdicts: dict[int, Verdict] = Field(default_factory=dict)
-    actions: dict[str, NextStep] = Field(default_factory=dict)
+    actions: dict[str, Action] = Field(default_factory=dict)
     verdict_code: int | None = None
     yields: tuple[int, ...] = ()
     """Codes that are never the root while another code stands within the window."""
@@ -168,6 +178,14 @@ class Calibration(Value):
     """Score of words that any text reaches by chance; only what exceeds it counts."""
     words_most: float = 1.6
     """The most (nats) that words may say."""
+    calm: float = 0.3
+    """Weight of how healthy a text reads; it speaks for `benign` where a line shows health, else for `unknown`."""
+    calm_from: float = 0.0
+    """Score of a text that reads neither healthy nor like trouble."""
+    calm_most: float = 2.0
+    """The most (nats) that this may say, either way."""
+    idle: float = 1.0
+    """What is left of a class for which nothing at all speaks."""
     quiet: float = 1.0
     """What is left of the words where lines show health and none shows trouble: words tell the topic, not that something is wrong."""
     sure_enough: float = 0.2

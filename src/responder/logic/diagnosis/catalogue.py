@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from responder.logic.diagnosis.scan import Hit
-from responder.model.knowledge import Catalogue, Code, Combination, Verdict
-from responder.model.skill import Indication, NextStep, Role
+from responder.model.knowledge import Action, Catalogue, Code, Combination, Verdict
+from responder.model.skill import Indication, Role
 
 if TYPE_CHECKING:
     from responder.logic.diagnosis.knowledge import Knowledge
@@ -26,7 +26,7 @@ class Device:
     codes: tuple[int, ...]
     root: int | None
     says: tuple[str, ...] = ()
-    steps: tuple[NextStep, ...] = ()
+    steps: tuple[Action, ...] = ()
     verdict: str | None = None
     disagreement: tuple[str, ...] = ()
     severity: str = ""

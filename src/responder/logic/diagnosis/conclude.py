@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from responder.logic.diagnosis.catalogue import Device, normal
 from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed
+from responder.logic.diagnosis.steps import merge
 from responder.logic.diagnosis.weigh import Account
 from responder.logic.template import UnfilledError, fill
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Hypothesis, RuledOut, TimelineEntry, Verdict
@@ -111,8 +112,6 @@ def _hypothesis(
     device = _device_of(account.name, seen, knowledge)
     if not steps and known is not None:
         steps = list(known.first_actions)
-    if device is not None:
-        steps = steps[:1] + list(device.steps) + steps[1:]
     says = spec.says if spec and spec.says else ""
     return Hypothesis.model_validate(
         {
@@ -124,7 +123,9 @@ def _hypothesis(
             "symptoms": tuple(
                 name for name, share in sorted(account.symptoms.items(), key=lambda pair: -pair[1]) if share >= 0.2
             ),
-            "next_steps": tuple(dict.fromkeys(_filled(step, values, words) for step in steps)),
+            "next_steps": tuple(
+                _filled(step, values, words) for step in merge(steps, device.steps if device is not None else ())
+            ),
             "says": _said(says, known, words, device),
         }
     )
