@@ -146,7 +146,9 @@ def gpu_report(**change: Any) -> Report:
             TimelineEntry(at=AT + timedelta(seconds=2), what="Firing: pod trainer-17 failed"),
         ),
         "related_skills": (
-            SuggestedSkill(name="training-job-debugger", mode="diagnoser", why="two jobs died on this node"),
+            SuggestedSkill(
+                name="training-job-debugger", mode="diagnoser", why="two jobs died on this node", status="released"
+            ),
         ),
         "children": (IncidentRef(id="inc-9ab3", title="llama-70b-sft-0412 failed"),),
         "provenance": Provenance(responder="0.1.0", config="c0ffee", rules="9f31c2a07b1e", skills="1c77ab90ee21"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from responder.document import load
-from responder.library.skill_files import RegistryFile
+from responder.library.skill_files import RegistryFile, TaxonomyFile
 from responder.model.skill import Mode, SkillEntry
 
 FILE = Path(__file__).parents[2] / "skills" / "registry.yaml"
@@ -61,6 +61,13 @@ def test_related_skills_exist_and_are_others(entries: tuple[SkillEntry, ...]) ->
         assert set(one.related) <= names, one.name
         assert one.name not in one.related
         assert len(set(one.related)) == len(one.related), one.name
+
+
+def test_its_subjects_are_classes_of_the_taxonomy(entries: tuple[SkillEntry, ...]) -> None:
+    classes = set(load(FILE.parent / "taxonomy.yaml").read(TaxonomyFile).classes)
+    for one in entries:
+        assert set(one.about) <= classes, one.name
+        assert not one.about or one.output, one.name
 
 
 def test_released_is_exactly_what_has_a_folder(entries: tuple[SkillEntry, ...]) -> None:

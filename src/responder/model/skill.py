@@ -191,6 +191,8 @@ class SkillEntry(Value):
     run: str = "D"
     phase: int = 3
     status: Literal["released", "planned"] = "planned"
+    about: tuple[str, ...] = ()
+    """Classes that are its subject."""
     related: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from responder.logic.gaps import by_reason
+from responder.model.diagnosis import SuggestedSkill
 from responder.model.report import GpuRef, Impact, Report
 
 LIKELIHOOD = (
@@ -112,6 +113,11 @@ def gaps(impact: Impact) -> list[str]:
     """Figures that a reader expects and why they are not there."""
     expected = ("gpu_hours_lost", "gpu_hours_at_risk", "cost_usd")
     return [f"{plainly(gap.field)} not known: {gap.reason}" for gap in impact.unknown if gap.field in expected]
+
+
+def skill(one: SuggestedSkill) -> str:
+    """Its name, and whether it is still to come."""
+    return f"{one.name} (planned)" if one.status == "planned" else one.name
 
 
 def clip(text: str, most: int) -> str:

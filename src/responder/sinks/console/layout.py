@@ -197,7 +197,7 @@ def _asides(report: Report) -> Iterable[tuple[str, RenderableType]]:
         ("changed", [f"{wording.stamp(one.at)}  {one.what}" for one in report.changes]),
         ("symptom of", [f"{report.parent.id} {report.parent.title}"] if report.parent else []),
         ("explains", [f"{child.id} {child.title}" for child in report.children]),
-        ("related", [f"{one.name}: {one.why}" for one in report.related_skills]),
+        ("related", [f"{wording.skill(one)}: {one.why}" for one in report.related_skills]),
         ("failed", [f"check {one.id}: {one.why}" for one in report.quality.checks if not one.passed]),
     )
     for label, lines in groups:

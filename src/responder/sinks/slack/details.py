@@ -76,7 +76,7 @@ def _groups(report: Report) -> list[Group]:
         (
             "Related skills",
             [
-                f"• {bold(one.name, 120)} ({inert(one.mode, 40)}): {inert(one.why, 300)}"
+                f"• {bold(wording.skill(one), 140)} ({inert(one.mode, 40)}): {inert(one.why, 300)}"
                 for one in report.related_skills
             ],
         ),
