@@ -315,8 +315,18 @@ class Tx(Protocol):
     def past_incidents(
         self, entities: Sequence[tuple[str, str]], start: datetime, end: datetime, exclude: str | None
     ) -> list[Incident]: ...
-    def count_events(self, kind: str, name: str, start: datetime, end: datetime, labels: Mapping[str, str]) -> int:
-        """Journalled firing events of an entity whose labels include `labels`."""
+    def count_events(
+        self,
+        kind: str,
+        name: str,
+        start: datetime,
+        end: datetime,
+        labels: Mapping[str, str],
+        *,
+        fingerprint: str | None = None,
+    ) -> int:
+        """Journalled firing events of an entity whose labels include `labels`, or with this fingerprint. Alerts are counted by
+        their name under the kind `alertname`."""
         ...
 
     # silences, actions, quarantine

@@ -53,6 +53,31 @@ async def test_counts_survive_the_purging_of_events(store: Store) -> None:
     assert await store.read(lambda tx: tx.journal_entries([events[0].id])) == {}
 
 
+async def test_alerts_are_counted_by_their_name_and_by_what_tells_them_apart(store: Store) -> None:
+    flapping = [event(at=T0 - minutes(10 * n), labels={"node": "n1"}) for n in range(5)]
+    other = [event(at=T0 - minutes(n), labels={"node": "n%_2"}) for n in range(3)]
+    quoting = event(at=T0 - minutes(7), labels={"node": "n3", "note": f'"fingerprint":"{flapping[0].fingerprint}"'})
+    old = event(at=T0 - 20 * DAY, labels={"node": "n1"})
+    nameless = event(labels={"alertname": "", "node": "n4"})
+    events = [*flapping, *other, quoting, old, nameless]
+    await store.write(lambda tx: tx.append_journal([entry(one) for one in events]))
+    name = flapping[0].labels["alertname"]
+
+    async def named(days: int, fingerprint: str | None = None) -> int:
+        end = T0 + DAY
+        return await store.read(
+            lambda tx: tx.count_events("alertname", name, end - days * DAY, end, {}, fingerprint=fingerprint)
+        )
+
+    assert await named(2) == 9
+    assert await named(2, flapping[0].fingerprint) == 5
+    assert await named(2, other[0].fingerprint) == 3
+    assert await named(2, "0%") == 0
+    assert await named(30) == 10
+    await store.write(lambda tx: tx.purge(T0 - 14 * DAY, T0 - 400 * DAY, 100))
+    assert await named(30) == 10  # what was purged is still counted by name
+
+
 async def test_kinds_that_are_not_counted_say_so(store: Store) -> None:
     with pytest.raises(InputError):
         await count(store, "cluster", "prod-a", 1)

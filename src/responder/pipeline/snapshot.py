@@ -48,14 +48,16 @@ class Snapshot:
         return min(firing, default=self.incident.opened_at)
 
     def variables(self) -> dict[str, tuple[str, ...]]:
-        """What query templates may name: entities, and labels on which all members agree."""
+        """What query templates may name: entities, labels on which all members agree, and the members' fingerprints."""
         out: dict[str, tuple[str, ...]] = {}
         for event in self.events:
             for name, value in event.labels.items():
                 known = out.get(name, ())
                 if value not in known and len(known) < ENTITIES_ASKED:
                     out[name] = (*known, value)
-        return {**{name: values for name, values in out.items() if len(values) == 1}, **self.incident.entities}
+        prints = tuple(dict.fromkeys(event.fingerprint for event in self.events))[:ENTITIES_ASKED]
+        agreed = {name: values for name, values in out.items() if len(values) == 1}
+        return {**agreed, "fingerprint": prints, **self.incident.entities}
 
     def case(self, answers: Mapping[str, Reading | Missing], at: datetime) -> Case:
         return Case(

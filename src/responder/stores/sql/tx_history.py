@@ -37,6 +37,11 @@ _COUNT = select(func.count()).select_from(event_entities).where(*_OF_ENTITY, *_I
 _EVENTS = (
     select(journal.c.doc).join(event_entities, event_entities.c.seq == journal.c.seq).where(*_OF_ENTITY, *_IN_SPAN)
 )
+_PRINTED = (
+    select(func.count())
+    .select_from(journal.join(event_entities, event_entities.c.seq == journal.c.seq))
+    .where(*_OF_ENTITY, *_IN_SPAN, journal.c.doc.like(bindparam("mark"), escape="\\"))
+)
 _ROLLED_UP = select(rollup_daily.c.labels, rollup_daily.c["count"].label("events")).where(
     rollup_daily.c.kind == bindparam("kind"),
     rollup_daily.c.name == bindparam("name"),
@@ -63,10 +68,20 @@ _DROP_STATES = delete(alert_states).where(
 class HistoryTx(Session):
     """See `ports.Tx`."""
 
-    def count_events(self, kind: str, name: str, start: datetime, end: datetime, labels: Mapping[str, str]) -> int:
+    def count_events(
+        self,
+        kind: str,
+        name: str,
+        start: datetime,
+        end: datetime,
+        labels: Mapping[str, str],
+        *,
+        fingerprint: str | None = None,
+    ) -> int:
         """By time of arrival; of purged events whole days count, the one of `start` included.
 
-        Raises InputError for a kind of `UNCOUNTED_KINDS`: 0 would be a lie.
+        With a fingerprint as far back as events are kept: what is left of purged ones does not hold it. Raises InputError for a
+        kind of `UNCOUNTED_KINDS`: 0 would be a lie.
         """
         if kind in UNCOUNTED_KINDS:
             raise InputError(f"events are not counted per {kind}")
@@ -76,6 +91,8 @@ class HistoryTx(Session):
             "start": micros(start),
             "end": micros(end),
         }
+        if fingerprint is not None:
+            return int(self.ask(_PRINTED, {**span, "mark": _mark(fingerprint)}).scalar_one())
         if labels:
             kept = sum(_includes(EVENT.load(row.doc).labels, labels) for row in self.ask(_EVENTS, span))
         else:
@@ -146,6 +163,14 @@ def _expired(events: int, old: int) -> Sequence[tuple[Table, Any, Any]]:
         (silences, silences.c.ends_at < old, silences.c.id),
         (jobs, jobs.c.seen_at < old, jobs.c.id),
     )
+
+
+def _mark(fingerprint: str) -> str:
+    """How a stored event with this fingerprint looks; in a text that it carries the quotes would be escaped."""
+    plain = to_json(fingerprint).decode()
+    for special in ("\\", "%", "_"):
+        plain = plain.replace(special, f"\\{special}")
+    return f'%"fingerprint":{plain}%'
 
 
 def _labels_text(event: Event) -> str:

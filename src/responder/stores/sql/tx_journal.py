@@ -16,6 +16,8 @@ from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded
 UNCOUNTED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user", "pod"})
 """Entity kinds whose events are not counted. Nearly every event names the first five, so their number says nothing; a pod's
 name seldom comes again. Each kind costs the hot path a row per event."""
+ALERT = "alertname"
+"""Kind under which an alert is counted by its name: whether it flaps is asked of it, not of what it is about."""
 NAMES_PER_EVENT = 64
 """Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
 
@@ -105,6 +107,9 @@ class JournalTx(Session):
 
 def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
     """What a firing event is counted under; purging takes the same rows away again."""
+    alert = event.labels.get("alertname")
+    if alert:
+        yield {"kind": ALERT, "name": bounded(alert), "at": at, "seq": seq}
     left = NAMES_PER_EVENT
     for kind, names in event.entities.items():
         if kind in UNCOUNTED_KINDS:
