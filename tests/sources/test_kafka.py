@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -318,6 +318,34 @@ async def test_a_store_that_is_away_when_partitions_are_assigned_loses_nothing(k
             await placed(here, source)
         assert shaky.left == {"accept": 0, "checkpoint": 0}
         assert await here.numbers() == list(range(10))
+
+
+class Stumbling(Shaky):
+    """Refuses batches now and then, in the middle of a row of them."""
+
+    def __init__(self, intake: Intake) -> None:
+        super().__init__(intake, 0)
+        self.batches = 0
+
+    async def accept(
+        self, messages: Sequence[RawMessage], checkpoints: Sequence[Checkpoint] = ()
+    ) -> tuple[Accepted, ...]:
+        self.batches += bool(messages)
+        if messages and self.batches % 4 == 3:
+            raise Transient("away for a moment", retry_after=timedelta(milliseconds=10))
+        return await super().accept(messages, checkpoints)
+
+
+async def test_batches_behind_one_that_was_not_stored_are_read_again_in_order(kafka: Broker) -> None:
+    topic = await kafka.new_topic(1)
+    await send(kafka, topic, range(60))
+    async with place() as here:
+        stumbling = Stumbling(here.intake)
+        with structlog.testing.capture_logs() as logs:
+            async with reading(here, settings(kafka, topic, start="earliest", max_records=5), intake=stumbling):
+                await here.has(60)
+        assert [int(entry.event.labels["n"]) for entry in await here.journal()] == list(range(60))
+        assert sum(line["event"] == "not_stored" for line in logs) >= 3
 
 
 async def test_the_client_s_own_options_are_passed_on_and_unknown_ones_refused(kafka: Broker) -> None:

@@ -6,6 +6,7 @@ hold secrets. A site's epilog may add `log`, the tail of the job's output (deplo
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from responder.errors import InputError
@@ -116,14 +117,16 @@ def read_job(message: RawMessage, raw: Any) -> Event:
     body = mapping(raw, "the job")
     if not is_slurm(body):
         raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
-    body = {key: value for key, value in (body if "jobid" in body else as_record(body)).items() if value != "(null)"}
+    body = body if "jobid" in body else as_record(body)
+    if "(null)" in body.values():
+        body = {key: value for key, value in body.items() if value != "(null)"}
     state, words = _state(body)
     job, note = _job(body, state)
     status = Status.INFO if state in _NEEDS_NOBODY else Status.FIRING
     at = job.ended_at or job.started_at or job.submitted_at
-    labels = {label: value for key, label in _LABELS if (value := text(body.get(key), 300))}
+    labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], 300))}
     prints = fingerprint({"cluster": job.cluster or "", "job": job.id})
-    annotations = {label: value for key, label in _ANNOTATIONS if (value := text(body.get(key), 1000))}
+    annotations = {label: value for key, label in _ANNOTATIONS if key in body and (value := text(body[key], 1000))}
     failed = text(body.get("failed_node"), 253)
     shared = (job.name or "").lower() in _SHARED_NAMES
     return Event(
@@ -165,8 +168,13 @@ def _state(body: dict[str, Any]) -> tuple[JobState, str]:
         if instant(body.get("@end"), "@end") is None:
             return JobState.RUNNING, ""
         return (JobState.COMPLETED if text(body.get("exit_code")) in ("", "0:0") else JobState.FAILED), ""
+    return _named(words), words
+
+
+@lru_cache(256)
+def _named(words: str) -> JobState:
     names = {part.split()[0].rstrip("+") for part in words.upper().split(",") if part.split()}
-    return next((state for name, state in STATES.items() if name in names), JobState.FAILED), words
+    return next((state for name, state in STATES.items() if name in names), JobState.FAILED)
 
 
 def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
@@ -176,7 +184,7 @@ def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
         nodes = expand(text(body.get("nodes"), 65_536))
     except HostlistError as error:
         nodes, note = (), f"the list of nodes could not be read: {error}"
-    gpus, model = _gpus(text(body.get("tres_alloc")))
+    gpus, model = _gpus(text(body.get("tres_alloc"), 1024))
     code, _, signal = text(body.get("exit_code"), 20).partition(":")
     reason = text(body.get("state_reason"), 200)
     fact = JobFact(
@@ -200,6 +208,7 @@ def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
     return fact, note
 
 
+@lru_cache(1024)
 def _gpus(tres: str) -> tuple[int | None, str | None]:
     """GPUs of the whole job; only the typed entries may be there. A record with TRES but no GPU among them had none."""
     typed = _GPUS_TYPED.findall(tres)

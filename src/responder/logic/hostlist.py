@@ -21,6 +21,8 @@ def expand(text: str, limit: int = LIMIT) -> tuple[str, ...]:
     text = text.strip()
     if text.lower() in _EMPTY:
         return ()
+    if "," not in text and "[" not in text and "]" not in text:
+        return (text,)
     names: dict[str, None] = {}
     room = limit
     for item in _split(text):

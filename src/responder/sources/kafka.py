@@ -10,7 +10,9 @@ One task consumes; a rebalance only changes which partitions it reads. It ends w
 import asyncio
 import inspect
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,8 +63,25 @@ CHECK_EVERY = timedelta(seconds=2)
 """How often a silent broker is asked whether it is there."""
 
 
+ON_THEIR_WAY = 2
+"""Batches that may wait for the store while the next is fetched and decoded: one commits, one is ready behind it."""
+
+
 def create(settings: Settings, context: Context) -> "Kafka":
     return Kafka(settings, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What a poll brought, being stored."""
+
+    storing: "asyncio.Task[None]"
+    places: "Mapping[TopicPartition, int]"
+    """Per partition the next offset after it."""
+
+
+async def _accept(intake: Intake, messages: Sequence[RawMessage], checkpoints: Sequence[Checkpoint]) -> None:
+    await intake.accept(messages, checkpoints)
 
 
 class Kafka:
@@ -80,7 +99,10 @@ class Kafka:
         """Why the assigned partitions could not be started; the client only logs what its listener raises."""
         self._cluster = ""
         self._next: dict[TopicPartition, int | None] = {}
-        """Per assigned partition the `next` that the store holds; None: no row yet."""
+        """Per assigned partition the `next` that the store holds once all that is on its way has arrived; None: no row yet."""
+        self._stored: dict[TopicPartition, int] = {}
+        """Per assigned partition what the store is known to hold."""
+        self._on_their_way: deque[_Batch] = deque()
 
     def ready(self) -> str | None:
         return self._problem or self._shared
@@ -135,8 +157,9 @@ class Kafka:
                     raise Transient(f"partitions not started: {self._unplaced}") from self._unplaced
                 if found:
                     self._problem = None
-                    await self._store(consumer, intake, found)
-                elif loop.time() - checked >= CHECK_EVERY.total_seconds():
+                    self._send(intake, found)
+                await self._arrived(consumer, intake, ON_THEIR_WAY if found else 0)
+                if not found and loop.time() - checked >= CHECK_EVERY.total_seconds():
                     checked = loop.time()
                     await self._check(consumer)
                 if loop.time() - mirrored >= MIRROR_EVERY.total_seconds():
@@ -145,6 +168,7 @@ class Kafka:
         except KafkaError as error:
             raise Transient(str(error)) from error
         finally:
+            await self._all_arrived()
             await self._mirror(consumer)
 
     async def _check(self, consumer: "AIOKafkaConsumer") -> None:
@@ -160,15 +184,12 @@ class Kafka:
         missing = sorted(set(self._settings.topics) - set(known))
         self._problem = f"no such topic: {', '.join(missing)}" if missing else None
 
-    async def _store(
-        self,
-        consumer: "AIOKafkaConsumer",
-        intake: Intake,
-        found: "Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]",
-    ) -> None:
-        """One transaction for everything of a poll. Redone from the stored offsets when it does not hold."""
+    def _send(self, intake: Intake, found: "Mapping[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]") -> None:
+        """One transaction for everything of a poll, begun but not waited for."""
         now = self._context.clock.now()
         live = {tp: records for tp, records in found.items() if tp in self._next and records}
+        if not live:
+            return
         messages = [
             self._message(tp.topic, record, now) for tp, records in live.items() for record in records if record.value
         ]
@@ -183,23 +204,42 @@ class Kafka:
             )
             for tp, records in live.items()
         ]
-        if not checkpoints:
-            return
-        try:
-            await intake.accept(messages, checkpoints)
-        except Conflict as error:
-            _log.warning("offsets_moved_elsewhere", error=str(error), note="the batch was dropped and is read again")
-            await self._seek(consumer, intake, list(live))
-            return
-        except Transient as error:
-            self._problem = f"not stored: {error}"
-            _log.warning("not_stored", error=str(error))
-            await asyncio.sleep(delay(1, error.retry_after).total_seconds())
-            await self._seek(consumer, intake, list(live))
-            return
-        for checkpoint, tp in zip(checkpoints, live, strict=True):
-            if tp in self._next:
-                self._next[tp] = checkpoint.next
+        places = {tp: records[-1].offset + 1 for tp, records in live.items()}
+        self._next.update(places)
+        self._on_their_way.append(_Batch(asyncio.create_task(_accept(intake, messages, checkpoints)), places))
+
+    async def _arrived(self, consumer: "AIOKafkaConsumer", intake: Intake, left: int) -> None:
+        """Wait until at most `left` batches are on their way. When one does not hold, those behind it do not either, for they
+        expect its offsets: all are redone from the stored ones."""
+        while self._on_their_way and (len(self._on_their_way) > left or self._on_their_way[0].storing.done()):
+            batch = self._on_their_way[0]
+            try:
+                await asyncio.shield(batch.storing)  # a source that is told to stop lets what it began be stored
+            except (Conflict, Transient) as error:
+                await self._all_arrived()
+                if isinstance(error, Conflict):
+                    _log.warning(
+                        "offsets_moved_elsewhere", error=str(error), note="the batch was dropped and is read again"
+                    )
+                else:
+                    self._problem = f"not stored: {error}"
+                    _log.warning("not_stored", error=str(error))
+                    await asyncio.sleep(delay(1, error.retry_after).total_seconds())
+                await self._seek(consumer, intake, list(self._next))
+                return
+            self._on_their_way.popleft()
+            self._keep(batch)
+
+    async def _all_arrived(self) -> None:
+        """However each of them ends."""
+        while self._on_their_way:
+            batch = self._on_their_way.popleft()
+            if isinstance((await asyncio.gather(batch.storing, return_exceptions=True))[0], BaseException):
+                continue
+            self._keep(batch)
+
+    def _keep(self, batch: _Batch) -> None:
+        self._stored.update({tp: next for tp, next in batch.places.items() if tp in self._next})
 
     def _message(self, topic: str, record: "ConsumerRecord[Any, Any]", now: Any) -> RawMessage:
         headers = {
@@ -213,7 +253,7 @@ class Kafka:
         """Tell the group where we are, for lag tools. Nothing depends on it."""
         from aiokafka.errors import KafkaError
 
-        offsets = {tp: next for tp, next in self._next.items() if next is not None}
+        offsets = dict(self._stored)
         if not offsets:
             return
         try:
@@ -239,7 +279,7 @@ class Kafka:
                     "or use PostgreSQL",
                 )
                 self._shared = f"group {self._settings.group_id} has other members, but the store is not shared"
-        self._next = {}
+        self._next, self._stored = {}, {}
         # Held still, at any offset, before the first await: the client would look for offsets of the group's own meanwhile,
         # and give up where there are none.
         for tp in partitions:
@@ -253,7 +293,7 @@ class Kafka:
         consumer.resume(*partitions)
 
     def revoked(self) -> None:
-        self._next = {}
+        self._next, self._stored = {}, {}
 
     async def _seek(self, consumer: "AIOKafkaConsumer", intake: Intake, partitions: "list[TopicPartition]") -> None:
         if not partitions:
@@ -272,7 +312,7 @@ class Kafka:
                 await intake.accept((), (fresh,))
                 stored = begin
             consumer.seek(tp, begin)
-            self._next[tp] = stored
+            self._next[tp] = self._stored[tp] = stored
 
     def _start(self, tp: "TopicPartition", stored: int | None, first: int, last: int) -> int:
         """Where to read from; everything but "go on" is loud."""
