@@ -218,7 +218,8 @@ def clean(entities: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
     """Without empty kinds and names."""
     out = {}
     for kind, names in entities.items():
-        kept = tuple(dict.fromkeys(name for name in names if name))
-        if kept:
-            out[kind] = kept
+        if len(names) > 1:
+            names = tuple(dict.fromkeys([name for name in names if name]))
+        if names and names[0]:
+            out[kind] = names
     return out
