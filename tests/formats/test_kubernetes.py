@@ -227,6 +227,36 @@ def test_a_workload_is_known_by_its_job() -> None:
     assert event.kind is Kind.SCHEDULER
 
 
+def test_a_pod_and_a_job_know_whose_part_they_are() -> None:
+    pod = only(FORMAT, {"type": "MODIFIED", "object": POD_KILLED_FOR_MEMORY})
+    assert pod.job is not None
+    assert pod.job.part_of == ("ml/llama",)
+    inner = _job("Job", _condition("Failed"))
+    inner["metadata"]["ownerReferences"] = [{"kind": "JobSet", "name": "set"}]
+    nightly = _job("Job", _condition("Failed"))
+    nightly["metadata"]["ownerReferences"] = [{"kind": "CronJob", "name": "nightly"}]
+    facts = [only(FORMAT, one).job for one in (inner, nightly, PYTORCHJOB_FAILED)]
+    assert [fact.part_of for fact in facts if fact is not None] == [("ml/set",), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("status", "minute"),
+    [
+        ({"startTime": "2026-03-14T01:05:00Z"}, 5),
+        ({"containerStatuses": [{"name": "c", "state": {"terminated": {"startedAt": "2026-03-14T01:06:00Z"}}}]}, 6),
+        ({}, 1),
+    ],
+)
+def test_a_pod_has_a_start_even_where_the_kubelet_gave_none(status: dict[str, Any], minute: int) -> None:
+    pod = deepcopy(POD_KILLED_FOR_MEMORY)
+    pod["metadata"]["creationTimestamp"] = "2026-03-14T01:01:00Z"
+    pod["status"] = {"phase": "Failed", **status}
+    fact = only(FORMAT, pod).job
+    assert fact is not None
+    assert fact.started_at is not None
+    assert fact.started_at.minute == minute
+
+
 def _node(*conditions: tuple[str, str], **spec: Any) -> dict[str, Any]:
     listed = [
         {"type": name, "status": status, "reason": "Kubelet" + name, "lastTransitionTime": "2026-03-14T02:00:00Z"}

@@ -37,10 +37,36 @@ def test_what_is_unknown_is_null_with_its_reason() -> None:
     assert "gpu_hours_lost is unknown" in reasons["cost_usd"]
 
 
-def test_a_job_without_a_gpu_count_makes_the_sum_unknown_rather_than_too_small() -> None:
-    found = assess({}, [job("1"), job("2", gpus=None)], [], {}, PRICES, T0)
+def test_a_job_without_a_gpu_count_is_named_and_the_rest_is_a_lower_bound() -> None:
+    found = assess({}, [job("1"), job("2", gpus=None), job("3", started_at=None)], [], {}, PRICES, T0)
+    assert (found.gpu_hours_lost, found.cost_usd) == (24, 48)
+    assert found.at_least("gpu_hours_lost")
+    assert found.at_least("cost_usd")
+    assert not found.at_least("gpu_hours_at_risk")
+    reasons = {one.field: one.reason for one in found.unknown}
+    assert reasons["gpu_hours_lost"] == "GPU count unknown for job 2 and 1 more, not counted"
+    assert "at least 24.0 GPU-hours lost" in found.statement
+
+
+def test_where_no_job_can_be_counted_there_is_no_number() -> None:
+    found = assess({}, [job("2", started_at=None)], [], {}, PRICES, T0)
     assert found.gpu_hours_lost is None
-    assert {one.field: one.reason for one in found.unknown}["gpu_hours_lost"].endswith("job 2")
+    assert {one.field: one.reason for one in found.unknown}["gpu_hours_lost"] == "start time unknown for job 2"
+
+
+def test_a_jobs_id_and_name_are_one_job_and_a_script_submitted_twice_is_two() -> None:
+    one = event(entities={"job": ("482131", "llama-sft")})
+    facts = [job("482131", name="llama-sft")]
+    found = assess({"job": ("482131", "llama-sft")}, facts, [one], {}, PRICES, T0)
+    assert found.jobs == ("482131",)
+    assert "job 482131" in found.statement
+    again = event(entities={"job": ("482140", "llama-sft")})
+    both = {"job": ("482131", "llama-sft", "482140")}
+    assert assess(both, [*facts, job("482140", name="llama-sft")], [one, again], {}, PRICES, T0).jobs == (
+        "482131",
+        "482140",
+    )
+    assert assess(both, [], [one, again], {}, PRICES, T0).jobs == ("482131", "482140")
 
 
 def test_no_price_is_said() -> None:

@@ -6,7 +6,17 @@ ray-operator/apis/ray/v1 (jobStatus, jobDeploymentStatus); kubernetes-sigs/kueue
 
 from typing import Any
 
-from responder.formats._kubernetes_things import Seen, Thing, gpus_of, instant, obj, objects, string, to_event
+from responder.formats._kubernetes_things import (
+    Seen,
+    Thing,
+    gpus_of,
+    instant,
+    jobs_above,
+    obj,
+    objects,
+    string,
+    to_event,
+)
 from responder.formats._reading import first_line
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, Status
 from responder.ports import RawMessage
@@ -84,6 +94,7 @@ def from_job(message: RawMessage, item: dict[str, Any], job: Thing, deleted: boo
             state=state,
             name=name,
             cluster=job.cluster or None,
+            part_of=jobs_above(job) if job.kind != "Workload" else (),
             gpus=_gpus(job.kind, spec),
             queue=queue or None,
             reason=reason or None,

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from responder.formats._kubernetes_things import Seen, Thing, gpus_of, instant, obj, objects, string, to_event
+from responder.formats._kubernetes_things import (
+    Seen,
+    Thing,
+    gpus_of,
+    instant,
+    jobs_above,
+    obj,
+    objects,
+    string,
+    to_event,
+)
 from responder.formats._reading import first_line
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, LogPart, Status
 from responder.ports import RawMessage
@@ -31,6 +41,9 @@ _STUCK = frozenset(
         "PostStartHookError",
     }
 )
+
+
+_HOW = ("running", "terminated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ def from_pod(message: RawMessage, item: dict[str, Any], pod: Thing, deleted: boo
         },
         entities={"node": (node,)} if node else {},
         logs=tuple(LogPart(text=one.text, node=node or None) for one in troubles if "\n" in one.text),
-        job=_job(pod, spec, phase, node, worst, instant(status, "startTime"), at, deleted),
+        job=_job(pod, spec, phase, node, worst, _started(item, status, containers), at, deleted),
     )
     return to_event(message, pod, seen)
 
@@ -150,6 +163,13 @@ def _changed(status: dict[str, Any]) -> datetime | None:
     return max(times, default=None) or instant(status, "startTime")
 
 
+def _started(item: dict[str, Any], status: dict[str, Any], containers: list[dict[str, Any]]) -> datetime | None:
+    """The kubelet's word, else the first container's, else when the pod was made (which counts its time in the queue, too)."""
+    states = [obj(obj(one, key), how) for one in containers for key in ("state", "lastState") for how in _HOW]
+    began = min((at for one in states if (at := instant(one, "startedAt")) is not None), default=None)
+    return instant(status, "startTime") or began or instant(obj(item, "metadata"), "creationTimestamp")
+
+
 def _title(pod: Thing, phase: str, node: str, reason: str, worst: _Trouble | None, deleted: bool) -> str:
     where = f" on {node}" if node else ""
     if deleted:
@@ -190,6 +210,7 @@ def _job(
         cluster=pod.cluster or None,
         nodes=(node,),
         pods=(pod.name,),
+        part_of=jobs_above(pod),
         gpus=gpus,
         exit_code=worst.exit_code if worst else None,
         signal=worst.signal if worst else None,

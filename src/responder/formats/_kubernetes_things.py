@@ -182,6 +182,15 @@ def entities(what: Thing) -> Entities:
     return merge_entities(out, {})
 
 
+def jobs_above(what: Thing) -> tuple[str, ...]:
+    """Ids of the jobs that own it, the outermost first. A CronJob owns runs that are jobs of their own."""
+    owners = (name for kind, name in what.owners if kind in JOB_KINDS and kind != "CronJob")
+    labelled = (name for label, kind in _BELONGS if kind == "job" and (name := what.labels.get(label)))
+    own = what.name if what.kind in JOB_KINDS else ""
+    names = dict.fromkeys(name for name in (*labelled, *owners) if name != own)
+    return tuple(f"{what.namespace}/{name}" if what.namespace else name for name in names)
+
+
 def kind_of_thing(what: Thing, named: Entities, reason: str) -> Kind:
     """The kind of event that an observation of it is."""
     if reason in _SCHEDULING or what.kind in ("Workload", "ClusterQueue", "LocalQueue"):

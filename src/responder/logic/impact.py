@@ -1,19 +1,25 @@
 """Who and what an incident hits, what it has cost, what is still at risk. A number, or null with the reason.
 
 GPU-hours lost: of jobs that ended because of it, the GPUs times the hours since the last checkpoint (since the start where no
-checkpoint is known; the statement then says so). At risk: the same for jobs that still run on what is hit.
+checkpoint is known; the statement then says so). At risk: the same for jobs that still run on what is hit. A job that cannot be
+counted is named in `unknown`, and the sum of the others is then a lower bound.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from responder.logic.work import Work, job_names, works
 from responder.model.event import Event, JobFact, JobState
 from responder.model.evidence import Missing, Reading
 from responder.model.report import GpuRef, Impact, Slo, UnknownField
 
 LISTED = 64
 """Names listed per kind; the statement carries the full count."""
+
+NO_HOURS = "gpu_hours_lost is unknown"
+SOME_HOURS = "a part of gpu_hours_lost is unknown"
+"""Why the cost is not known, where the reason is that of another figure."""
 
 _LOST = {JobState.FAILED, JobState.TIMEOUT, JobState.OUT_OF_MEMORY, JobState.NODE_FAIL, JobState.PREEMPTED}
 _ALIVE = {JobState.RUNNING}
@@ -45,35 +51,35 @@ def assess(
 ) -> Impact:
     """`jobs`: those that the events name and those that ran on the hit nodes at the time; `at`: the incident's last event."""
     unknown: list[UnknownField] = []
-    lost, lost_notes = _hours(jobs, _LOST, at)
-    risk, risk_notes = _hours(jobs, _ALIVE, at)
-    named = [*entities.get("job", ())]
-    if lost is None:
-        unknown.append(UnknownField(field="gpu_hours_lost", reason=_why_no_hours(jobs, _LOST, named)))
-    if risk is None:
-        unknown.append(UnknownField(field="gpu_hours_at_risk", reason=_why_no_hours(jobs, _ALIVE, named)))
-    cost, why_no_cost = _cost(jobs, prices, at) if lost is not None else (None, "gpu_hours_lost is unknown")
-    if cost is None:
-        unknown.append(UnknownField(field="cost_usd", reason=why_no_cost))
+    found = works(jobs)
+    facts = [fact for work in found for fact in work.facts]
+    named = job_names(entities.get("job", ()), events, found)
+    lost = _hours(facts, _LOST, at)
+    risk = _hours(facts, _ALIVE, at)
+    for field_, hours in (("gpu_hours_lost", lost), ("gpu_hours_at_risk", risk)):
+        if hours.sum is None or hours.left_out:
+            unknown.append(UnknownField(field=field_, reason=_why_no_hours(hours, facts, named)))
+    cost, gap = _cost(facts, prices, at) if lost.sum is not None else (None, NO_HOURS)
+    if gap or lost.left_out:
+        unknown.append(UnknownField(field="cost_usd", reason=gap or SOME_HOURS))
     slo = _slo(events, answers)
     gpus = _gpus(entities)
     nodes = tuple(entities.get("node", ()))
-    job_names = _unique([*named, *(job.id for job in jobs if job.id not in named and (job.name or "") not in named)])
     services = _unique([*entities.get("service", ()), *entities.get("model", ())])
     users = _unique([*entities.get("user", ()), *(job.user for job in jobs if job.user)])
     owners = _unique([*entities.get("tenant", ()), *(job.owner for job in jobs if job.owner)])
-    if not (nodes or gpus or job_names or services):
+    if not (nodes or gpus or named or services):
         unknown.append(UnknownField(field="nodes", reason="no event names a node, GPU, job or service"))
     return Impact(
-        statement=_statement(nodes, gpus, job_names, services, jobs, lost, risk, cost, [*lost_notes, *risk_notes]),
+        statement=_statement(nodes, gpus, named, services, found, lost, risk, cost),
         nodes=nodes[:LISTED],
         gpus=gpus[:LISTED],
-        jobs=job_names[:LISTED],
+        jobs=named[:LISTED],
         services=services[:LISTED],
         users=users[:LISTED],
         owners=owners[:LISTED],
-        gpu_hours_lost=None if lost is None else round(lost, 2),
-        gpu_hours_at_risk=None if risk is None else round(risk, 2),
+        gpu_hours_lost=None if lost.sum is None else round(lost.sum, 2),
+        gpu_hours_at_risk=None if risk.sum is None else round(risk.sum, 2),
         cost_usd=None if cost is None else round(cost, 2),
         slo=slo,
         unknown=tuple(unknown),
@@ -93,31 +99,39 @@ def _job_hours(job: JobFact, at: datetime) -> tuple[float | None, str]:
     return job.gpus * hours, note
 
 
-def _hours(jobs: Sequence[JobFact], states: set[JobState], at: datetime) -> tuple[float | None, list[str]]:
-    counted = [_job_hours(job, at) for job in jobs if job.state in states]
-    if not jobs or any(hours is None for hours, _ in counted):
-        return None, []
-    return sum(hours or 0.0 for hours, _ in counted), sorted({note for _, note in counted if note})
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    """GPU-hours of the jobs in some states. `sum` is None where none could be counted; `left_out`: those that could not."""
+
+    sum: float | None
+    left_out: tuple[JobFact, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def _why_no_hours(jobs: Sequence[JobFact], states: set[JobState], named: Sequence[str]) -> str:
+def _hours(jobs: Sequence[JobFact], states: set[JobState], at: datetime) -> _Hours:
+    counted = [(job, *_job_hours(job, at)) for job in jobs if job.state in states]
+    left_out = tuple(job for job, hours, _ in counted if hours is None)
+    if not jobs or (counted and len(left_out) == len(counted)):
+        return _Hours(None, left_out)
+    notes = tuple(sorted({note for _, hours, note in counted if note and hours is not None}))
+    return _Hours(sum(hours or 0.0 for _, hours, _ in counted), left_out, notes)
+
+
+def _why_no_hours(hours: _Hours, jobs: Sequence[JobFact], named: Sequence[str]) -> str:
     if not jobs:
         return (
             f"nothing is known of job {named[0]} but its name: no start event was seen"
             if named
             else "no job is known on what was hit (no scheduler events seen)"
         )
-    without = [
-        job.id for job in jobs if job.state in states and _job_hours(job, job.ended_at or _epoch(job))[0] is None
-    ]
-    return f"GPU count or start time unknown for job {without[0]}" if without else "no job of that state"
-
-
-def _epoch(job: JobFact) -> datetime:
-    return job.seen_at or job.started_at or job.submitted_at or datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    first = hours.left_out[0]
+    lacks = "GPU count" if first.gpus is None else "start time"
+    more = f" and {len(hours.left_out) - 1} more" if len(hours.left_out) > 1 else ""
+    return f"{lacks} unknown for job {first.id}{more}" + (", not counted" if hours.sum is not None else "")
 
 
 def _cost(jobs: Sequence[JobFact], prices: Prices, at: datetime) -> tuple[float | None, str]:
+    """USD of the hours that could be counted; None with the reason where a price is missing."""
     total = 0.0
     for job in jobs:
         if job.state not in _LOST:
@@ -185,11 +199,10 @@ def _statement(
     gpus: Sequence[GpuRef],
     jobs: Sequence[str],
     services: Sequence[str],
-    facts: Sequence[JobFact],
-    lost: float | None,
-    risk: float | None,
+    found: Sequence[Work],
+    lost: _Hours,
+    risk: _Hours,
     cost: float | None,
-    notes: Sequence[str],
 ) -> str:
     hit = [
         _count(len(names), noun, names)
@@ -199,13 +212,17 @@ def _statement(
     if gpus:
         named = [gpu.uuid or f"#{gpu.index}" for gpu in gpus]
         hit.insert(1 if nodes else 0, _count(len(gpus), "GPU", named))
-    total = sum(job.gpus or 0 for job in facts)
+    total = sum(work.gpus for work in found)
     parts = ["Hits " + ", ".join(hit) if hit else "What it hits is unknown"]
     if total:
         parts[0] += f" ({total} GPUs of jobs involved)"
-    if lost:
-        parts.append(f"{lost:,.1f} GPU-hours lost" + (f", about ${cost:,.0f}" if cost is not None else ""))
-    if risk:
-        parts.append(f"{risk:,.1f} GPU-hours at risk")
-    parts += notes
+    if lost.sum:
+        parts.append(f"{_least(lost)} GPU-hours lost" + (f", about ${cost:,.0f}" if cost is not None else ""))
+    if risk.sum:
+        parts.append(f"{_least(risk)} GPU-hours at risk")
+    parts += sorted({*lost.notes, *risk.notes})
     return "; ".join(parts) + "."
+
+
+def _least(hours: _Hours) -> str:
+    return ("at least " if hours.left_out else "") + f"{hours.sum:,.1f}"

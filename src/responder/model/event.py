@@ -82,6 +82,8 @@ class JobFact(Value):
     cluster: str | None = None
     nodes: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
+    """Ids of the jobs that own it, the outermost first: a pod's job, a job's set."""
     gpus: int | None = None
     gpu_model: str | None = None
     user: str | None = None

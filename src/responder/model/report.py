@@ -75,7 +75,7 @@ class Slo(Value):
 
 
 class Impact(Value):
-    """Who and what it hits. A number, or null with its reason in `unknown`."""
+    """Who and what it hits. A number, or null with its reason in `unknown`; a number that has a reason there is a lower bound."""
 
     statement: str = ""
     nodes: tuple[str, ...] = ()
@@ -89,6 +89,10 @@ class Impact(Value):
     cost_usd: float | None = None
     slo: Slo | None = None
     unknown: tuple[UnknownField, ...] = ()
+
+    def at_least(self, field: str) -> bool:
+        """Whether the figure is a lower bound: something that belongs to it could not be counted."""
+        return getattr(self, field) is not None and any(gap.field == field for gap in self.unknown)
 
 
 class Escalation(Value):

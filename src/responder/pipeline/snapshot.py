@@ -27,6 +27,10 @@ ENTITIES_ASKED = 200
 """Names that one lookup may carry."""
 
 
+OWNERS = 2
+"""Steps from a pod to what owns it: its job, and the set or queue that made that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """An incident as one read transaction saw it."""
@@ -126,11 +130,20 @@ def read_surroundings(tx: Tx, seen: Snapshot, entities: Mapping[str, Sequence[st
     """Jobs that the incident names; where it names none, those that ran on its nodes."""
     incident = seen.incident
     at = incident.last_event_at
-    named = tuple(dict.fromkeys([*entities.get("job", ()), *(event.job.id for event in seen.events if event.job)]))
+    told = [event.job for event in seen.events if event.job]
+    names = entities.get("job", ())
+    spaced = [f"{space}/{name}" for space in entities.get("namespace", ())[:1] for name in names]
+    named = tuple(dict.fromkeys([*names, *(id for job in told for id in (job.id, *job.part_of)), *spaced]))
     jobs = tx.jobs(named[:ENTITIES_ASKED]) if named else {}
     nodes = tuple(entities.get("node", ()))[:ENTITIES_ASKED]
     if nodes and not named:
         jobs = {job.id: job for job in tx.jobs_on(nodes, seen.anchor - BEFORE, at)}
+    for _ in range(OWNERS):
+        above = {owner for job in jobs.values() for owner in job.part_of} - set(jobs)
+        found = tx.jobs(tuple(sorted(above))[:ENTITIES_ASKED]) if above else {}
+        if not found:
+            break
+        jobs |= found
     tied = tight_entities(entities)[:ENTITIES_ASKED]
     others = tx.open_incidents_sharing(tied, at - WINDOW) if tied else []
     parents = tuple({other.parent for other in others if other.parent})

@@ -17,6 +17,7 @@ from responder.logic.grade import Driver, grade
 from responder.logic.impact import assess
 from responder.logic.relate import Relation, relate
 from responder.logic.runbook import runbook_url
+from responder.logic.work import works
 from responder.model.delivery import Send
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, MissingNeed, Verdict
 from responder.model.evidence import Missing, Reading, RecordedAnswer
@@ -162,7 +163,7 @@ class Triage:
             first.probability if first else 0.0,
             {id: known.severity for id, known in book.knowledge.taxonomy.items()},
             impact,
-            sum(job.gpus or 0 for job in around.jobs),
+            sum(work.gpus for work in works(around.jobs)),
         )
         parent = relation.parent or seen.parent
         incident = incident.model_copy(

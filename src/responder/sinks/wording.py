@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from responder.logic.gaps import by_reason
+from responder.logic.impact import NO_HOURS, SOME_HOURS
 from responder.model.diagnosis import SuggestedSkill
 from responder.model.report import GpuRef, Impact, Report
 
@@ -96,23 +97,35 @@ def hit(impact: Impact) -> str:
 
 
 def figures(impact: Impact) -> str:
-    """GPU-hours, cost and error budget, those that are known."""
+    """GPU-hours, cost and error budget, those that are known; a lower bound says so."""
+
+    def least(field: str) -> str:
+        return "at least " if impact.at_least(field) else ""
+
     parts = []
     if impact.gpu_hours_lost is not None:
-        parts.append(f"{number(impact.gpu_hours_lost)} GPU-h lost")
+        parts.append(f"{least('gpu_hours_lost')}{number(impact.gpu_hours_lost)} GPU-h lost")
     if impact.gpu_hours_at_risk is not None:
-        parts.append(f"{number(impact.gpu_hours_at_risk)} GPU-h at risk")
+        parts.append(f"{least('gpu_hours_at_risk')}{number(impact.gpu_hours_at_risk)} GPU-h at risk")
     if impact.cost_usd is not None:
-        parts.append(f"${impact.cost_usd:,.0f}" if impact.cost_usd >= 10 else f"${impact.cost_usd:,.2f}")
+        cost = f"${impact.cost_usd:,.0f}" if impact.cost_usd >= 10 else f"${impact.cost_usd:,.2f}"
+        parts.append(f"{least('cost_usd')}{cost}")
     if impact.slo is not None and impact.slo.burn_rate is not None:
         parts.append(f"SLO burns {number(impact.slo.burn_rate)}×")
     return " · ".join(parts)
 
 
+FIGURES = {"gpu_hours_lost": "GPU-hours lost", "gpu_hours_at_risk": "GPU-hours at risk", "cost_usd": "cost"}
+
+
 def gaps(impact: Impact) -> list[str]:
-    """Figures that a reader expects and why they are not there."""
-    expected = ("gpu_hours_lost", "gpu_hours_at_risk", "cost_usd")
-    return [f"{plainly(gap.field)} not known: {gap.reason}" for gap in impact.unknown if gap.field in expected]
+    """Figures that a reader expects and why they are not there, or not all; those of one reason are one line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for gap in impact.unknown:
+        if gap.field in FIGURES and gap.reason not in (NO_HOURS, SOME_HOURS):
+            state = "not complete" if impact.at_least(gap.field) else "not known"
+            lines.setdefault((state, gap.reason), []).append(FIGURES[gap.field])
+    return [f"{' and '.join(names)} {state}: {reason}" for (state, reason), names in lines.items()]
 
 
 def skill(one: SuggestedSkill) -> str:
