@@ -14,7 +14,10 @@ from responder.document import ConfigErrors, load
 from responder.duration import parse_duration
 from responder.errors import ConfigError
 from responder.wiring import adapters
+from responder.wiring.knowledge import read_playbook
 from tests.e2e.daemon import running
+
+DAY = "2026-11-20T00:00:00Z"
 
 
 @pytest.fixture
@@ -88,6 +91,8 @@ def test_an_unknown_key_names_the_nearest_known_one(write) -> None:  # type: ign
         ("sinks: [slack]", 1, "sinks"),
         ("severity: {alert: {page: SEV9}}", 1, "SEV1"),
         ("a: 1\na: 2", 2, "twice"),
+        (f"silences:\n  - {{match: 'a=\"b\"', start: {DAY}, end: {DAY}, author: ann, comment: x}}", 2, "ends before"),
+        (f"silences:\n  - {{match: 'a=\"b\"', start: {DAY}, end: 2026-11-21, author: ann, comment: ''}}", 2, "comment"),
         ("listen: [", 2, "not YAML"),
     ],
 )
@@ -97,6 +102,18 @@ def test_what_does_not_fit_is_said_with_its_place(write, text: str, line: int, w
     assert raised.value.line == line
     assert words in str(raised.value)
     assert "Traceback" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("match", "words"), [("node='n1'", "quote"), ("node!=n1", "silence everything")])
+def test_a_silence_that_cannot_be_is_said_with_its_place(write, match: str, words: str) -> None:  # type: ignore[no-untyped-def]
+    file = write(
+        f"silences:\n  - {{match: 'a=\"b\"', start: {DAY}, end: 2026-11-21T00:00:00Z, author: ann, comment: x}}\n"
+        f'  - {{start: {DAY}, end: 2026-11-21T00:00:00Z, author: ann, comment: x,\n     match: "{match}"}}\n'
+    )
+    with pytest.raises(ConfigError) as raised:
+        read_playbook(read(file))
+    assert (raised.value.file, raised.value.line) == (file, 4)
+    assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:80", ":8080", "10.1.2.3:80", "[::]:80", "gpu-admin.example.com:80"])

@@ -8,11 +8,11 @@ import hashlib
 import os
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from responder.document import Document, load
 from responder.duration import Duration, parse_duration
@@ -157,9 +157,22 @@ class SilencePart(_Part):
     match: str
     start: datetime
     end: datetime
-    author: str
-    comment: str
+    author: Annotated[str, Field(min_length=1)]
+    comment: Annotated[str, Field(min_length=1)]
     maintenance: bool = False
+
+    @field_validator("start", "end")
+    @classmethod
+    def _utc_when_it_says_nothing(cls, value: datetime) -> datetime:
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_it_starts(cls, value: datetime, info: ValidationInfo) -> datetime:
+        start = info.data.get("start")
+        if start is not None and value <= start:
+            raise ValueError("it ends before it starts")
+        return value
 
 
 Role = Literal["viewer", "operator", "admin"]

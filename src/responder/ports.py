@@ -455,6 +455,10 @@ class Desk(Protocol):
         """The texts of a released skill's folder by relative path; empty for a planned or unknown one."""
         ...
 
+    def silences(self) -> Sequence[Silence]:
+        """Those of the configuration; what people added is in the store."""
+        ...
+
     def role(self, user: str) -> str:
         """viewer, operator or admin."""
         ...

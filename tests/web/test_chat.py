@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.conftest import Serve, Served
 from tests.wire.pagerduty import PagerDutyWire
-from tests.wire.slack import SlackWire
+from tests.wire.slack import APP_TOKEN, SlackWire
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(90)]
 
@@ -15,8 +15,24 @@ async def command(served: Served, slack: SlackWire, text: str, **who: str) -> di
     headers, body = slack.command(text, **who)
     answer = await served.client.post("/slack/commands", content=body, headers=headers)
     assert answer.status_code == 200, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    words: dict[str, Any] = answer.json()
+    return words
+
+
+async def press(served: Served, slack: SlackWire, button: str, **who: str) -> None:
+    """Press a button of the first message in the channel."""
+    (root, *_) = await served.until(slack.roots)
+    elements = [element for block in root["blocks"] if block["type"] == "actions" for element in block["elements"]]
+    found = next(one for one in elements if one["action_id"].removeprefix("responder_").partition(":")[0] == button)
+    headers, body = slack.interaction(found["action_id"], found["value"], root["ts"], **who)
+    answer = await served.client.post("/slack/interactions", content=body, headers=headers)
+    assert answer.status_code == 200
+
+
+def said(slack: SlackWire) -> list[str]:
+    """What came to response_urls."""
+    with slack.lock:
+        return [one["text"] for many in slack.answers.values() for one in many]
 
 
 async def test_an_unsigned_or_wrongly_signed_request_is_refused(
@@ -66,28 +82,68 @@ async def test_acts_follow_the_role_map_and_refusals_are_recorded(
     assert "resolved" in over["text"]
 
 
+async def test_skills_and_reports_of_our_own_incidents(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
+    served = await serve(sinks={"slack": wired["slack"]})
+    every = (await command(served, slack, "skills"))["text"]
+    assert "*training-job-debugger*" in every
+    assert "more are planned" in every
+    assert "No skill in cooking" in (await command(served, slack, "skills cooking"))["text"]
+    one = await served.incident()
+    assert one.id in (await command(served, slack, f"triage {one.id}"))["text"]
+    assert one.id in (await command(served, slack, "list all"))["text"]
+    assert "Name an incident" in (await command(served, slack, "ack"))["text"]
+    assert "no incident" in (await command(served, slack, "resolve inc-nothing"))["text"]
+
+
 async def test_buttons_act_on_the_incident_of_their_message(
     serve: Serve, slack: SlackWire, wired: dict[str, Any]
 ) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
     one = await served.incident()
-    await served.until(slack.roots)
-    (root,) = slack.roots()
-    actions = [
-        element
-        for block in root["blocks"]
-        if block["type"] == "actions"
-        for element in block["elements"]
-        if "action_id" in element
-    ]
-    ids = {element["action_id"]: element.get("value") for element in actions}
-    ack = next(name for name in ids if "ack" in name)
-    assert ids[ack] == one.id
-    headers, body = slack.interaction(ack, one.id, root["ts"])
-    answer = await served.client.post("/slack/interactions", content=body, headers=headers)
-    assert answer.status_code == 200
+    await press(served, slack, "ack")
     await served.until(lambda: acknowledged(served, one.id))
     await served.until(lambda: "has it" in str(slack.roots()[0]))
+    await press(served, slack, "right")
+    await served.until(lambda: any("right cause" in text for text in said(slack)))
+    assert (await served.now(one.id)).confirmed_class == one.first_class
+    await press(served, slack, "wrong")
+    await served.until(lambda: any("wrong cause" in text for text in said(slack)))
+    assert (await served.now(one.id)).confirmed_class is None
+    await press(served, slack, "resolve")
+    await served.until(lambda: any("is resolved" in text for text in said(slack)))
+    assert (await served.now(one.id)).status.value == "resolved"
+
+
+async def test_a_press_follows_the_role_map_too(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
+    served = await serve(sinks={"slack": wired["slack"]}, roles={"default": "viewer"})
+    one = await served.incident()
+    for button in ("ack", "resolve", "silence", "right"):
+        await press(served, slack, button, user="U0VIEWER")
+    await served.until(lambda: len(said(slack)) == 4)
+    assert all("needs operator" in text for text in said(slack))
+    assert (await served.now(one.id)).status.value == "open"
+    acts = await served.daemon.store.read(lambda tx: tx.actions(None, None, one.id))
+    assert [(act.what, act.who, act.detail["wanted"]) for act in acts] == [
+        ("refused", "U0VIEWER", button) for button in ("ack", "resolve", "silence", "right")
+    ]
+
+
+async def test_commands_and_buttons_come_by_socket_where_nothing_comes_in(
+    serve: Serve, slack: SlackWire, wired: dict[str, Any]
+) -> None:
+    settings = {name: value for name, value in wired["slack"].items() if name != "signing_secret"}
+    served = await serve(sinks={"slack": {**settings, "app_token": APP_TOKEN}})
+    one = await served.incident()
+    await served.until(lambda: slack.sockets)
+    headers, body = slack.command("list")
+    assert (await served.client.post("/slack/commands", content=body, headers=headers)).status_code == 404
+    slack.push("slash_commands", slack.command_payload("list"))
+    (ack,) = await served.until(lambda: list(slack.acks))
+    assert one.id in ack["payload"]["text"]
+    (root,) = await served.until(slack.roots)
+    slack.push("interactive", slack.interaction_payload("responder_ack", one.id, root["ts"]))
+    await served.until(lambda: acknowledged(served, one.id))
+    await served.until(lambda: any("is acknowledged" in text for text in said(slack)))
 
 
 async def acknowledged(served: Served, id: str) -> bool:
@@ -98,24 +154,24 @@ async def test_triage_of_pasted_lines_answers_at_once_and_follows_up(
     serve: Serve, slack: SlackWire, wired: dict[str, Any]
 ) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
-    said = await command(
+    answer = await command(
         served, slack, "triage torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB."
     )
-    assert "Looking" in said["text"]
-    answers = await served.until(lambda: [one for many in slack.answers.values() for one in many])
-    assert "memory" in answers[-1]["text"].lower()
+    assert "Looking" in answer["text"]
+    answers = await served.until(lambda: said(slack))
+    assert "memory" in answers[-1].lower()
 
 
 async def test_a_link_is_never_followed(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
-    said = await command(served, slack, "triage http://169.254.169.254/latest/meta-data/")
-    assert "do not open links" in said["text"]
+    answer = await command(served, slack, "triage http://169.254.169.254/latest/meta-data/")
+    assert "do not open links" in answer["text"]
 
 
 async def test_text_of_others_is_inert(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:
     served = await serve(sinks={"slack": wired["slack"]})
-    said = await command(served, slack, "show <!channel>")
-    assert "<!channel>" not in said["text"]
+    answer = await command(served, slack, "show <!channel>")
+    assert "<!channel>" not in answer["text"]
 
 
 async def test_pagerdutys_acknowledgement_and_resolve_flow_back(

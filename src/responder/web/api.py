@@ -13,6 +13,7 @@ from responder.model.incident import Incident
 from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
 from responder.telemetry import OPEN, READY
+from responder.web import silences
 from responder.web.actors import Actor, Guard
 
 Id = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
@@ -204,10 +205,9 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         return incident_document(done)
 
     @router.get("/silences", tags=["silences"])
-    async def silences(actor: Reader, active: bool = False) -> dict[str, Any]:
+    async def list_silences(actor: Reader, active: bool = False) -> dict[str, Any]:
         """Silences and maintenance windows."""
-        at = desk.clock.now() if active else None
-        found = await desk.store.read(lambda tx: tx.silences(at))
+        found = await silences.listed(desk, active=active)
         return {"silences": [one.model_dump(mode="json", exclude={"match"}) for one in found]}
 
     @router.post("/silences", tags=["silences"], status_code=201)
@@ -227,7 +227,7 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
     @router.delete("/silences/{id}", tags=["silences"])
     async def end_silence(id: Id, actor: Operator) -> dict[str, Any]:
         """End it now."""
-        ended = await desk.operations.expire_silence(id, actor.name, actor.via)
+        ended = await silences.end(desk, id, actor, actor.via)
         return ended.model_dump(mode="json", exclude={"match"})
 
     @router.get("/quarantine", tags=["quarantine"])

@@ -7,6 +7,7 @@ fetched. The role map decides who may act, and a refusal is recorded.
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,7 +32,7 @@ TRIAGE_TEXT_LIMIT = 4000
 HELP = """*/responder* — ask the incident responder
 • `triage <text or incident id>`  a one-off report on pasted log lines, or the current report of an incident
 • `show <incident>`  its report     • `list [open|all]`  incidents
-• `ack <incident>`   • `resolve <incident> [what fixed it]`   • `silence <incident> [1h]`
+• `ack <incident>`   • `resolve <incident> [what fixed it]`   • `silence <incident> [1h] [why]`
 • `skills [domain]`  what it can diagnose     • `help`  this text"""
 
 Reply = Callable[[str, dict[str, Any]], Awaitable[None]]
@@ -235,18 +236,28 @@ async def reply(url: str, answer: dict[str, Any]) -> None:
         _log.warning("response_url_refused", host=httpx.URL(url).host if url else "")
         return
     try:
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=10, proxy=_way.proxy) as client:
             await client.post(url, json=answer)
     except httpx.HTTPError as error:
         _log.warning("late_answer_lost", error=str(error))
 
 
-_reply_hosts: set[str] = {REPLY_HOST}
+@dataclass(slots=True)
+class _Way:
+    """How late answers go out: to which hosts, and through what."""
+
+    hosts: set[str]
+    proxy: str | None = None
 
 
-def allow_reply_host(host: str) -> None:
-    """A stand-in's host, from the chat sink's configured base_url."""
-    _reply_hosts.add(host)
+_way = _Way({REPLY_HOST})
+
+
+def answer_by(host: str | None, proxy: str | None) -> None:
+    """A stand-in's host and a proxy, from the chat sink's settings."""
+    _way.proxy = proxy
+    if host:
+        _way.hosts.add(host)
 
 
 def _allowed(url: str) -> bool:
@@ -256,7 +267,7 @@ def _allowed(url: str) -> bool:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         return False
-    return parsed.host in _reply_hosts and (parsed.scheme == "https" or parsed.host != REPLY_HOST)
+    return parsed.host in _way.hosts and (parsed.scheme == "https" or parsed.host != REPLY_HOST)
 
 
 # acts
@@ -286,8 +297,8 @@ async def act(desk: Desk, user: str, verb: str, id: str, more: str = "") -> str:
         done = await desk.operations.resolve(id, user, "slack", more)
         return f":white_check_mark: {done.id} is resolved by <@{user}>."
     if verb == "silence":
-        span = _duration(more)
-        made = await desk.operations.silence_incident(id, span, user, "slack", f"by <@{user}> from chat")
+        span, _, why = (more or "1h").partition(" ")
+        made = await desk.operations.silence_incident(id, _duration(span), user, "slack", why.strip())
         return f":mute: `{_inert(made.text)}` is silenced until {made.ends_at:%Y-%m-%d %H:%M} UTC ({made.id})."
     right = verb == "right"
     await desk.operations.feedback(id, user, "slack", right=right, cause=more or None)
@@ -295,9 +306,8 @@ async def act(desk: Desk, user: str, verb: str, id: str, more: str = "") -> str:
 
 
 def _duration(text: str) -> timedelta:
-    word = text.split(maxsplit=1)[0] if text.split() else "1h"
     try:
-        return parse_duration(word)
+        return parse_duration(text)
     except ValueError as error:
         raise InputError(str(error)) from error
 

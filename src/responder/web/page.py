@@ -17,6 +17,7 @@ from responder.duration import parse_duration
 from responder.errors import InputError, NotFound
 from responder.logic.gaps import by_reason
 from responder.ports import Desk, IncidentFilter
+from responder.web import silences
 from responder.web.actors import COOKIE, SESSION, Guard
 from responder.web.chart import chart
 
@@ -173,16 +174,15 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         return RedirectResponse(f"/incidents/{id}", 303)
 
     @router.get("/silences")
-    async def silences(request: Request) -> Response:
+    async def list_silences(request: Request) -> Response:
         guard.actor(request)
-        found = await desk.store.read(lambda tx: tx.silences(None))
-        return render(request, "silences.html", silences=sorted(found, key=lambda one: one.ends_at, reverse=True))
+        return render(request, "silences.html", silences=await silences.listed(desk, active=False))
 
     @router.post("/silences/{id}/end")
     async def end_silence(request: Request, id: str, csrf: Annotated[str, Form(max_length=200)] = "") -> Response:
         actor = guard.require(request, "operator")
         guard.check_csrf(actor, csrf)
-        await desk.operations.expire_silence(id, actor.name, "page")
+        await silences.end(desk, id, actor, "page")
         return RedirectResponse("/silences", 303)
 
     @router.get("/quarantine")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from responder import __version__
 from responder.model.report import Report
+from responder.model.silence import Silence
 from responder.model.skill import SkillEntry
 from responder.pipeline.enrich import Enrich
 from responder.pipeline.explain import explain_event
@@ -63,6 +64,9 @@ class DaemonDesk:
         from responder.wiring.knowledge import skill_texts
 
         return skill_texts(self.daemon.loaded, name)
+
+    def silences(self) -> Sequence[Silence]:
+        return self.daemon.shelf.book.silences
 
     def role(self, user: str) -> str:
         roles = self.daemon.loaded.config.roles

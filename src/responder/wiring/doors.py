@@ -47,6 +47,8 @@ async def open_doors(daemon: "Daemon") -> AsyncIterator[None]:
         chat_verify=_chat_verify(sinks.get(CHAT), daemon.clock) if CHAT in sinks else None,
         pager_verify=_pager_verify(sinks.get(PAGER)) if PAGER in sinks else None,
     )
+    if CHAT in sinks:
+        _late_answers(sinks[CHAT])
     desk = daemon.desk
     app = create(desk, listen, doors, await session_key(desk))
     tls = _tls(daemon)
@@ -122,15 +124,16 @@ def _tls(daemon: "Daemon") -> dict[str, Any]:
 def _chat_verify(raw: Mapping[str, Any] | None, clock: Clock) -> Any:
     """None when no signing secret is configured: that door stays closed (commands may still come by socket)."""
     settings = adapters.settings("sinks", CHAT, raw)
-    if settings.base_url:
-        host = urlsplit(settings.base_url).hostname
-        if host:
-            chat.allow_reply_host(host)
     if not settings.signing_secret:
         return None
     from responder.sinks.slack.signature import verify
 
     return lambda headers, body: verify(settings.signing_secret, headers, body, clock.now())
+
+
+def _late_answers(raw: Mapping[str, Any] | None) -> None:
+    settings = adapters.settings("sinks", CHAT, raw)
+    chat.answer_by(urlsplit(settings.base_url or "").hostname, settings.proxy)
 
 
 def _pager_verify(raw: Mapping[str, Any] | None) -> Any:
@@ -165,4 +168,4 @@ def _socket_mode(daemon: "Daemon") -> "asyncio.Task[None] | None":
     async def handler(kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
         return await chat.handle(daemon.desk, kind, payload, later)
 
-    return asyncio.create_task(run(settings.app_token, settings.base_url, handler), name="socket-mode")
+    return asyncio.create_task(run(settings.app_token, settings.base_url, handler, settings.proxy), name="socket-mode")

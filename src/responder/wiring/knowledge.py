@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC
 from pathlib import Path
 
 from responder.config import Loaded
@@ -13,10 +12,11 @@ from responder.library.rules import load_rules
 from responder.library.skills import load_skills
 from responder.logic.grade import DEFAULT_ALERT, DEFAULT_THRESHOLDS, Matrix
 from responder.logic.impact import Prices
-from responder.logic.match import parse_condition
+from responder.logic.match import matches, parse_condition
 from responder.logic.route import Router
 from responder.model.delivery import EscalationStep, Owner
 from responder.model.incident import Severity
+from responder.model.rule import Condition
 from responder.model.silence import Silence
 from responder.pipeline.playbook import Place, Playbook
 
@@ -92,24 +92,45 @@ def _topology(loaded: Loaded) -> dict[str, Place]:
 
 def _silences(loaded: Loaded) -> tuple[Silence, ...]:
     out = []
-    for part in loaded.config.silences:
+    for number, part in enumerate(loaded.config.silences):
         digest = hashlib.blake2b(f"{part.match}{part.start}{part.end}".encode(), digest_size=5).hexdigest()
-        start, end = (t if t.tzinfo else t.replace(tzinfo=UTC) for t in (part.start, part.end))
         out.append(
             Silence(
                 id=f"sil-{digest}",
-                match=parse_condition(part.match),
+                match=_silenced(loaded, number, part.match),
                 text=part.match,
-                starts_at=start,
-                ends_at=end,
+                starts_at=part.start,
+                ends_at=part.end,
                 created_by=part.author,
                 comment=part.comment,
-                created_at=start,
+                created_at=part.start,
                 maintenance=part.maintenance,
                 configured=True,
             )
         )
     return tuple(out)
+
+
+def _silenced(loaded: Loaded, number: int, match: str) -> Condition:
+    """What the configuration's silence of that number is about; a mistake is said with its place in the file."""
+    line, column = load(loaded.file).place(("silences", number, "match")) if loaded.file else (None, None)
+    try:
+        condition = parse_condition(match)
+    except ConfigError as error:
+        raise ConfigError(
+            error.message, loaded.file, line, column, found=match, hint=error.hint, code="C130"
+        ) from error
+    if matches(condition, {}):
+        raise ConfigError(
+            "this would silence everything",
+            file=loaded.file,
+            line=line,
+            column=column,
+            found=match,
+            expected="a matcher that a plain event does not satisfy",
+            code="C130",
+        )
+    return condition
 
 
 def watched(loaded: Loaded) -> list[Path]:
