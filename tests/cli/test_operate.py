@@ -1,7 +1,10 @@
 """`check`, `init`, `doctor`, `db`, `skills`, `kinds`, `incidents`, and what all commands have in common."""
 
 import http.server
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +176,42 @@ def test_the_schema_is_made_backed_up_and_never_overwritten(run: Run, tmp_path: 
     assert run("replay", "journal").code == 1
 
 
+def test_what_may_not_be_read_or_written_is_said_with_its_name(tmp_path: Path) -> None:
+    for name in ("rules", "skills"):
+        (tmp_path / f"{name}.yaml").write_text(f"{{{name}: [locked, 'builtin:default'], store: 'sqlite::memory:'}}")
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0)
+    mortal = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] if os.geteuid() == 0 else []
+    try:
+        for arguments in (
+            ("check", "-c", "rules.yaml"),
+            ("check", "-c", "skills.yaml"),
+            ("run", "-c", "rules.yaml"),
+            ("run", "-c", "skills.yaml"),
+            ("test", "-c", "skills.yaml"),
+            ("init", "locked/new"),
+            ("triage", "locked/x.log"),
+            ("evaluate", "locked/x.jsonl"),
+        ):
+            command = [*mortal, sys.executable, "-m", "responder", *arguments]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False, text=True)
+            assert done.returncode in (1, 2), arguments
+            assert "Traceback" not in done.stderr, done.stderr
+            assert "locked" in done.stdout + done.stderr, arguments
+    finally:
+        locked.chmod(0o700)
+
+
+def test_a_database_that_is_away_is_said_without_its_password(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "responder.yaml").write_text("store: 'postgresql://responder:hunter2@127.0.0.1:1/incidents'\n")
+    for arguments in (("run",), ("db", "upgrade"), ("export",), ("doctor",), ("db", "backup", "x.db")):
+        done = run(*arguments)
+        assert done.code in (1, 2), arguments
+        assert "127.0.0.1:1/incidents" in done.out + done.err
+        assert "hunter2" not in done.out + done.err
+
+
 class Elsewhere(http.server.BaseHTTPRequestHandler):
     """Some other program on that port."""
 
@@ -209,6 +248,29 @@ def test_no_daemon_or_another_program_is_said_clearly(run: Run, elsewhere: str) 
     done = run("quarantine", "show", "q-1", "--url", elsewhere)
     assert done.code == 1
     assert "no such thing (HTTP 404)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("incidents", "ls", "--status", "closed"), "acknowledged"),
+        (("incidents", "ls", "--severity", "SEV9"), "SEV4"),
+        (("incidents", "ls", "--limit", "0"), "--limit"),
+        (("incidents", "silence", "inc-1", "-d", "soon"), "not a duration"),
+        (("incidents", "silence", "inc-1", "-d", "0s"), "above zero"),
+        (("silences", "add", 'node="a"'), "--comment"),
+        (("quarantine", "ls", "--state", "x"), "retried"),
+        (("skills", "ls", "--mode", "x"), "classifier"),
+        (("export", "--from", "1h", "--to", "2h"), "--from 1h is not before --to 2h"),
+        (("replay", ""), "no source"),
+    ],
+)
+def test_a_mistake_in_the_command_is_found_before_anybody_is_asked(
+    run: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
 
 
 def test_a_wrong_log_level_or_port_is_a_mistake(run: Run) -> None:

@@ -6,12 +6,12 @@ nothing else; logs go to stderr.
 
 import os
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from responder import __version__
-from responder.cli import daemon, history, knowledge, operate, setup
+from responder.cli import daemon, history, knowledge, operate, setup, silences
 from responder.cli.output import fail
 from responder.errors import ConfigError, InputError, ResponderError
 from responder.telemetry import configure_logging
@@ -52,6 +52,7 @@ daemon.add_to(app)
 history.add_to(app)
 knowledge.add_to(app)
 operate.add_to(app)
+silences.add_to(app)
 setup.add_to(app)
 
 
@@ -66,8 +67,23 @@ def main() -> None:
     except ResponderError as error:
         fail(str(error), 1)
     except BrokenPipeError:
-        # The reader went away (`responder ... | head`): that is no error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _reader_is_gone()
+    except OSError as error:
+        if error.filename is None:
+            raise  # not about a file that somebody named: a defect, and its place matters
+        fail(f"cannot use {error.filename}: {error.strerror}", 2)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer saw it first, and calls it a failure
+            _reader_is_gone()
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _reader_is_gone() -> NoReturn:
+    """`responder ... | head`: that is no error of ours, and nothing is left to be flushed to."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(0)

@@ -21,6 +21,22 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel="Triage")(explain)
 
 
+def known_kinds(incomplete: str) -> list[str]:
+    """Shell completion of `--kind`."""
+    from responder.model.event import Kind
+
+    return [one.value for one in Kind if one.value.startswith(incomplete)]
+
+
+def parse_span(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
+    """`--from` and `--to`. Raises ConfigError where nothing can lie between them."""
+    now = datetime.now(UTC)
+    first, last = parse_time(start, now), parse_time(end, now)
+    if first is not None and last is not None and first >= last:
+        raise ConfigError(f"--from {start} is not before --to {end}")
+    return first, last
+
+
 def parse_time(text: str | None, now: datetime) -> datetime | None:
     """ISO 8601, or an age: `2h` is two hours ago. Raises ConfigError: a slip in the command itself."""
     from responder.duration import parse_duration
@@ -40,7 +56,10 @@ def parse_time(text: str | None, now: datetime) -> datetime | None:
 
 def triage(
     file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="An alert payload, a job event or a log.")] = "-",
-    kind: Annotated[str | None, typer.Option(help="What it is about; guessed when left out.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", autocompletion=known_kinds, help="What it is about; guessed when left out."),
+    ] = None,
     at: TimeOption = None,
     json: JsonOption = False,
     config: ConfigOption = None,
@@ -93,17 +112,17 @@ def replay(
     for folder in (rules, skills):
         if folder is not None and not folder.exists():
             raise ConfigError("no such folder", file=folder)
-    now = datetime.now(UTC)
+    first, last = parse_span(start, end)
     outcome = asyncio.run(
         replay_source(
             source,
             config_file(config),
-            start=parse_time(start, now),
-            end=parse_time(end, now),
+            start=first,
+            end=last,
             rules=rules,
             skills=skills,
             diff=diff,
-            progress=sys.stderr.isatty() and not json,
+            watched=sys.stderr.isatty(),
         )
     )
     if json:
@@ -123,10 +142,9 @@ def export(
     """
     from responder.wiring.replay import export_journal
 
-    now = datetime.now(UTC)
-    asyncio.run(
-        export_journal(config_file(config), parse_time(start, now), parse_time(end, now), sys.stdout.buffer.write)
-    )
+    first, last = parse_span(start, end)
+    watched = sys.stderr.isatty() and not sys.stdout.isatty()
+    asyncio.run(export_journal(config_file(config), first, last, sys.stdout.buffer.write, watched=watched))
 
 
 def explain(

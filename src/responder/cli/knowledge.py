@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,15 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel="Rules and skills")(check)
     app.command(rich_help_panel="Rules and skills")(evaluate)
     app.add_typer(skills, name="skills", rich_help_panel="Rules and skills")
+
+
+def known_skills(incomplete: str) -> list[tuple[str, str]]:
+    """Shell completion of skill names, from the configuration found here."""
+    try:
+        registry = _book(None).knowledge.registry
+    except Exception:  # a prompt must not break because a file is being edited  # noqa: BLE001
+        return []
+    return [(name, one.use_when) for name, one in registry.items() if name.startswith(incomplete)]
 
 
 PathsArgument = Annotated[
@@ -37,7 +46,7 @@ def test(
     """
     from responder.wiring.testing import run_tests
 
-    outcome = asyncio.run(run_tests(config_file(config), paths or [], progress=sys.stderr.isatty() and not json))
+    outcome = asyncio.run(run_tests(config_file(config), paths or [], watched=sys.stderr.isatty()))
     if json:
         print_json(outcome.document())
     else:
@@ -66,10 +75,15 @@ def check(paths: PathsArgument = None, json: JsonOption = False, config: ConfigO
         for problem in problems:
             typer.echo(problem.render() + "\n")
         warnings = len(problems) - errors
-        typer.echo("no problems" if not problems else f"{errors} errors, {warnings} warnings", err=bool(problems))
+        counted = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        typer.echo(counted if problems else "no problems", err=bool(problems))
     if errors:
         wrong = any(problem.severity == "error" and problem.id.startswith("C") for problem in problems)
         raise typer.Exit(2 if wrong else 1)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def evaluate(
@@ -89,7 +103,7 @@ def evaluate(
     for file in cases:
         if not file.exists():
             raise InputError(f"cannot read {file}: no such file")
-    summary = evaluate_cases(cases, config_file(config), out, progress=sys.stderr.isatty() and not json)
+    summary = evaluate_cases(cases, config_file(config), out, watched=sys.stderr.isatty())
     if json:
         print_json(summary)
         return
@@ -106,9 +120,10 @@ def evaluate(
 def skills_ls(
     domain: Annotated[str | None, typer.Option(help="Only this domain.")] = None,
     mode: Annotated[
-        str | None, typer.Option(help="diagnoser, classifier, reviewer, planner, optimizer, reporter, checker.")
+        Literal["diagnoser", "classifier", "reviewer", "planner", "optimizer", "reporter", "checker"] | None,
+        typer.Option(help="Only this mode."),
     ] = None,
-    status: Annotated[str | None, typer.Option(help="released or planned.")] = None,
+    status: Annotated[Literal["released", "planned"] | None, typer.Option(help="Only these.")] = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -130,7 +145,10 @@ def skills_ls(
 
 
 @skills.command("show")
-def skills_show(name: str, config: ConfigOption = None) -> None:
+def skills_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=known_skills, help="A skill.")],
+    config: ConfigOption = None,
+) -> None:
     """Print a skill's SKILL.md, or what the registry says of a planned one.
 
     [dim]Example:[/dim]  responder skills show training-job-debugger

@@ -1,20 +1,19 @@
 """`incidents` and `quarantine`: operate a running daemon over its HTTP API."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 import typer
 
-from responder.cli.output import JsonOption, print_json, table
-from responder.errors import InputError, Transient
-
-UrlOption = Annotated[str, typer.Option("--url", envvar="RESPONDER_URL", help="Where the daemon listens.")]
-TokenOption = Annotated[
-    str | None, typer.Option("--token", envvar="RESPONDER_TOKEN", help="Bearer token.", show_default=False)
-]
-DEFAULT_URL = "http://127.0.0.1:8080"
+from responder.cli.daemon_api import DEFAULT_URL, IncidentArgument, TokenOption, UrlOption, call, moment, span
+from responder.cli.output import JsonOption, note, print_json, table
+from responder.errors import InputError
 
 incidents = typer.Typer(help="List, show and act on the incidents of a running daemon.", no_args_is_help=True)
 quarantine = typer.Typer(help="What could not be used: list, show, retry, drop.", no_args_is_help=True)
+
+
+HeldArgument = Annotated[str, typer.Argument(metavar="ID", help="An entry of the quarantine.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,37 +21,13 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(quarantine, name="quarantine", rich_help_panel="Operate")
 
 
-def call(url: str, token: str | None, method: str, path: str, **request: Any) -> Any:
-    """One API call. Raises InputError or Transient in words."""
-    import httpx
-
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    try:
-        answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=30, **request)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Transient(
-            f"no daemon answers at {url}: {error}; start one with `responder run`, or set RESPONDER_URL"
-        ) from error
-    if answer.status_code == 401:
-        raise InputError(f"{url} wants credentials: pass --token or set RESPONDER_TOKEN")
-    if answer.status_code >= 400:
-        try:
-            detail = answer.json().get("error") or answer.json().get("detail") or answer.text
-        except ValueError:
-            detail = answer.text[:300]
-        raise InputError(f"{detail} (HTTP {answer.status_code})")
-    try:
-        return answer.json() if answer.content else {}
-    except ValueError as error:
-        raise InputError(f"what answers at {url} is no responder: {answer.text[:60]!r}") from error
-
-
 @incidents.command("ls")
 def incidents_ls(
-    status: Annotated[str | None, typer.Option(help="open, acknowledged or resolved.")] = None,
-    severity: Annotated[str | None, typer.Option(help="SEV1 to SEV4.")] = None,
+    status: Annotated[Literal["open", "acknowledged", "resolved"] | None, typer.Option(help="Only these.")] = None,
+    severity: Annotated[Literal["SEV1", "SEV2", "SEV3", "SEV4"] | None, typer.Option(help="Only these.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only this team's.")] = None,
     q: Annotated[str | None, typer.Option(help="Text in id, title, key or entities.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     json: JsonOption = False,
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
@@ -61,7 +36,7 @@ def incidents_ls(
 
     [dim]Example:[/dim]  responder incidents ls --status open --severity SEV1
     """
-    wanted = {"status": status, "severity": severity, "owner": owner, "q": q}
+    wanted = {"status": status, "severity": severity, "owner": owner, "q": q, "limit": limit}
     found = call(url, token, "GET", "/v1/incidents", params={k: v for k, v in wanted.items() if v})
     rows = found["incidents"]
     if json:
@@ -76,17 +51,21 @@ def incidents_ls(
                 r["status"],
                 r["owner"],
                 r["events"],
-                r["opened_at"][:16].replace("T", " "),
+                moment(r["opened_at"]),
                 r["title"],
             )
             for r in rows
         ],
         empty="no incidents match",
     )
+    if len(rows) == limit:
+        note(f"these are the newest {limit}; there may be more (--limit)")
 
 
 @incidents.command("show")
-def incidents_show(id: str, json: JsonOption = False, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
+def incidents_show(
+    id: IncidentArgument, json: JsonOption = False, url: UrlOption = DEFAULT_URL, token: TokenOption = None
+) -> None:
     """Show an incident's latest report.
 
     [dim]Example:[/dim]  responder incidents show inc-4k2jx7qa
@@ -94,7 +73,7 @@ def incidents_show(id: str, json: JsonOption = False, url: UrlOption = DEFAULT_U
     from responder.model.report import Report
     from responder.wiring.offline import print_reports
 
-    document = call(url, token, "GET", f"/v1/incidents/{id}/report")
+    document = call(url, token, "GET", f"/v1/incidents/{quote(id, safe='')}/report")
     if json:
         print_json(document)
     else:
@@ -102,18 +81,18 @@ def incidents_show(id: str, json: JsonOption = False, url: UrlOption = DEFAULT_U
 
 
 @incidents.command("ack")
-def incidents_ack(id: str, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
+def incidents_ack(id: IncidentArgument, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
     """Acknowledge: it is being looked at; repeats and escalation stop.
 
     [dim]Example:[/dim]  responder incidents ack inc-4k2jx7qa
     """
-    done = call(url, token, "POST", f"/v1/incidents/{id}/ack", json={})
+    done = call(url, token, "POST", f"/v1/incidents/{quote(id, safe='')}/ack", json={})
     typer.echo(f"{done['id']} is {done['status']}")
 
 
 @incidents.command("resolve")
 def incidents_resolve(
-    id: str,
+    id: IncidentArgument,
     comment: Annotated[str, typer.Option("-m", "--comment", help="What fixed it.")] = "",
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
@@ -122,14 +101,14 @@ def incidents_resolve(
 
     [dim]Example:[/dim]  responder incidents resolve inc-4k2jx7qa -m "riser reseated"
     """
-    done = call(url, token, "POST", f"/v1/incidents/{id}/resolve", json={"comment": comment})
+    done = call(url, token, "POST", f"/v1/incidents/{quote(id, safe='')}/resolve", json={"comment": comment})
     typer.echo(f"{done['id']} is {done['status']}")
 
 
 @incidents.command("silence")
 def incidents_silence(
-    id: str,
-    duration: Annotated[str, typer.Option("-d", "--duration", help="For how long: 1h, 2d.")] = "1h",
+    id: IncidentArgument,
+    duration: Annotated[str, typer.Option("-d", "--duration", callback=span, help="For how long: 1h, 2d.")] = "1h",
     comment: Annotated[str, typer.Option("-m", "--comment", help="Why.")] = "",
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
@@ -138,13 +117,19 @@ def incidents_silence(
 
     [dim]Example:[/dim]  responder incidents silence inc-4k2jx7qa -d 4h -m "RMA on its way"
     """
-    made = call(url, token, "POST", f"/v1/incidents/{id}/silence", json={"duration": duration, "comment": comment})
-    typer.echo(f"{made['id']}: {made['text']} until {made['ends_at']}")
+    made = call(
+        url,
+        token,
+        "POST",
+        f"/v1/incidents/{quote(id, safe='')}/silence",
+        json={"duration": duration, "comment": comment},
+    )
+    typer.echo(f"{made['id']}: {made['text']} until {moment(made['ends_at'])} UTC")
 
 
 @quarantine.command("ls")
 def quarantine_ls(
-    state: Annotated[str, typer.Option(help="held, retried or dropped.")] = "held",
+    state: Annotated[Literal["held", "retried", "dropped"], typer.Option(help="Which.")] = "held",
     json: JsonOption = False,
     url: UrlOption = DEFAULT_URL,
     token: TokenOption = None,
@@ -157,37 +142,36 @@ def quarantine_ls(
     if json:
         print_json(found)
         return
-    rows = [
-        (r["id"], r["at"][:19].replace("T", " "), r["format"], r["stage"], r["error"][:80])
-        for r in found["quarantined"]
-    ]
+    rows = [(r["id"], moment(r["at"]), r["format"], r["stage"], r["error"][:80]) for r in found["quarantined"]]
     table(("ID", "AT", "FORMAT", "STAGE", "ERROR"), rows, empty="the quarantine is empty")
 
 
 @quarantine.command("show")
-def quarantine_show(id: str, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
+def quarantine_show(id: HeldArgument, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
     """Show one entry with its body.
 
     [dim]Example:[/dim]  responder quarantine show q-0f3a...
     """
-    print_json(call(url, token, "GET", f"/v1/quarantine/{id}"))
+    print_json(call(url, token, "GET", f"/v1/quarantine/{quote(id, safe='')}"))
 
 
 @quarantine.command("retry")
-def quarantine_retry(id: str, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
+def quarantine_retry(id: HeldArgument, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
     """Feed it through intake again (after a fix of the sender's template, a new version...).
 
     [dim]Example:[/dim]  responder quarantine retry q-0f3a...
     """
-    done = call(url, token, "POST", f"/v1/quarantine/{id}/retry", json={})
+    done = call(url, token, "POST", f"/v1/quarantine/{quote(id, safe='')}/retry", json={})
+    if done["error"]:
+        raise InputError(f"{id} stays in quarantine: {done['error']}")
     typer.echo(f"accepted {done['accepted']}, duplicates {done['duplicates']}, quarantined {done['quarantined']}")
 
 
 @quarantine.command("drop")
-def quarantine_drop(id: str, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
+def quarantine_drop(id: HeldArgument, url: UrlOption = DEFAULT_URL, token: TokenOption = None) -> None:
     """Drop an entry for good.
 
     [dim]Example:[/dim]  responder quarantine drop q-0f3a...
     """
-    call(url, token, "POST", f"/v1/quarantine/{id}/drop", json={})
+    call(url, token, "POST", f"/v1/quarantine/{quote(id, safe='')}/drop", json={})
     typer.echo(f"{id} is dropped")

@@ -28,27 +28,50 @@ def print_json(document: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
-    """A table for people: Rich on a terminal, plain aligned columns in a pipe."""
-    data = [[str(cell) for cell in row] for row in rows]
-    if not data:
-        sys.stderr.write((empty or "nothing to show") + "\n")
-        return
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+def note(message: str) -> None:
+    """A remark beside the result: on stderr, so that a pipe gets the result alone."""
+    sys.stderr.write(message + "\n")
 
-        grid = Table(box=None, pad_edge=False, header_style="bold")
-        for header in headers:
-            grid.add_column(header)
-        for row in data:
-            grid.add_row(*(Text(cell) for cell in row))
-        Console().print(grid)
+
+LAST_COLUMN = 24
+"""A terminal that leaves the last column less than this gets plain rows, which it wraps itself: half an id is of no use."""
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "") -> None:
+    """A table for people: Rich on a terminal that is wide enough, plain aligned columns elsewhere."""
+    data = [[_one_line(str(cell)) for cell in row] for row in rows]
+    if not data:
+        note(empty or "nothing to show")
         return
     widths = [max(len(row[n]) for row in [list(headers), *data]) for n in range(len(headers))]
+    if sys.stdout.isatty() and _rich_table(headers, data, sum(widths[:-1]) + 2 * len(widths)):
+        return
     for row in [list(headers), *data]:
         sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
+
+
+def _rich_table(headers: Sequence[str], data: Sequence[Sequence[str]], before_last: int) -> bool:
+    """False where the terminal is too narrow for it."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if console.width < before_last + LAST_COLUMN:
+        return False
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers[:-1]:
+        grid.add_column(header, no_wrap=True)
+    grid.add_column(headers[-1], overflow="fold")
+    for row in data:
+        grid.add_row(*(Text(cell) for cell in row))
+    console.print(grid)
+    return True
+
+
+def _one_line(text: str) -> str:
+    """Text of others without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def config_file(given: Path | None) -> Path | None:

@@ -35,9 +35,9 @@ def init(
         ("first.yaml", folder / "rules" / "first.yaml"),
         ("first.test.yaml", folder / "rules" / "first.test.yaml"),
     ):
-        if target.exists() and not force:
-            raise ConfigError(f"{target} is there already", hint="pass --force to overwrite it")
         try:
+            if target.exists() and not force:
+                raise ConfigError(f"{target} is there already", hint="pass --force to overwrite it")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
             (folder / "skills").mkdir(exist_ok=True)

@@ -103,13 +103,17 @@ def test_paths(path: Path) -> list[Path]:
 
 
 def _yaml_files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
-    elif path.is_file():
-        yield path
-    else:
-        message = "no such file or folder"
-        raise ConfigErrors([Problem(CODE, "error", path, 1, 1, message, hint="correct `rules:` in the configuration")])
+    try:
+        if path.is_dir():
+            yield from sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml") and file.is_file())
+            return
+        if path.is_file():
+            yield path
+            return
+        message, hint = "no such file or folder", "correct its name, here or under `rules:` in the configuration"
+    except OSError as error:
+        message, hint = f"cannot be read: {error.strerror}", "let the user that runs responder read it"
+    raise ConfigErrors([Problem(CODE, "error", path, 1, 1, message, hint=hint)])
 
 
 def _is_test(file: Path) -> bool:

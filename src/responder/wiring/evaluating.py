@@ -11,22 +11,14 @@ from responder.errors import InputError
 from responder.library.evaluate import evaluate
 from responder.library.skills import load_skills
 from responder.wiring.knowledge import skill_folders
+from responder.wiring.progress import progress
 
 
-def evaluate_cases(cases: Sequence[Path], config: Path | None, out: Path | None, *, progress: bool) -> dict[str, Any]:
+def evaluate_cases(cases: Sequence[Path], config: Path | None, out: Path | None, *, watched: bool) -> dict[str, Any]:
     """The summary; with `out` also a result per line. Raises ConfigError or InputError."""
     library = load_skills(skill_folders(read(config)))
-    if progress:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("evaluating")
-            summary = evaluate(
-                cases, library.knowledge, library.skills, lambda done, n: bar.update(task, completed=done, total=n)
-            )
-    else:
-        summary = evaluate(cases, library.knowledge, library.skills)
+    with progress("evaluating", shown=watched) as advance:
+        summary = evaluate(cases, library.knowledge, library.skills, advance)
     if out is not None:
         rows = (
             orjson.dumps(result.model_dump(mode="json", by_alias=True), option=orjson.OPT_APPEND_NEWLINE)

@@ -35,6 +35,11 @@ class History:
     incidents: dict[str, Incident] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """How many lines its export has, the first one not counted."""
+        return sum(len(part) for part in (self.events, self.evidence, self.actions, self.incidents, self.reports))
+
 
 async def read_journal(
     store: Store, start: datetime | None, end: datetime | None, progress: Callable[[int], None] = lambda done: None

@@ -21,6 +21,7 @@ from responder.runtime.clock import SystemClock
 from responder.wiring.diagnosing import Diagnosing
 from responder.wiring.history import History, arrival_order, lines, read_file, read_journal
 from responder.wiring.knowledge import read_playbook
+from responder.wiring.progress import progress
 from responder.wiring.simulation import Simulation
 from responder.wiring.store import open_reader
 
@@ -113,12 +114,11 @@ async def replay_source(
     rules: Path | None,
     skills: Path | None,
     diff: bool,
-    progress: bool,
+    watched: bool,
 ) -> Replayed:
     """Raises ConfigError for a bad configuration, InputError for a source that cannot be read."""
     loaded = read(config)
-    show = _Progress if progress else _Quiet
-    with show("reading") as advance:
+    with progress("reading", shown=watched) as advance:
         history = await _history(source, loaded, start, end, advance)
     if not history.events:
         raise InputError(f"no events in {source}" + (" in that span" if start or end else ""))
@@ -127,14 +127,16 @@ async def replay_source(
         rules=(str(rules.resolve()),) if rules else None,
         skills=(str(skills.resolve()), *loaded.config.skills) if skills else None,
     )
-    with show("replaying", len(history.events)) as advance:
+    with progress("replaying", len(history.events), shown=watched) as advance:
         result = await run(history, book, loaded, advance)
     if diff:
         recorded = bool(history.incidents)
         if recorded:
             before, name = _recorded(history), "what was decided then"
         else:
-            before, name = (await run(history, read_playbook(loaded), loaded)).outcomes, "the configured rules"
+            with progress("replaying with the configured rules", len(history.events), shown=watched) as advance:
+                before = (await run(history, read_playbook(loaded), loaded, advance)).outcomes
+            name = "the configured rules"
         compare(result, before, name)
     return result
 
@@ -203,14 +205,22 @@ def compare(result: Replayed, before: Sequence[Outcome], name: str) -> None:
 
 
 async def export_journal(
-    config: Path | None, start: datetime | None, end: datetime | None, write: Callable[[bytes], object]
+    config: Path | None,
+    start: datetime | None,
+    end: datetime | None,
+    write: Callable[[bytes], object],
+    *,
+    watched: bool = False,
 ) -> None:
     """Write the export of the configured store."""
     loaded = read(config)
-    async with open_reader(loaded.config.store, SystemClock(), loaded) as store:
-        history = await read_journal(store, start, end)
-    for line in lines(history):
-        write(line)
+    with progress("reading", shown=watched) as advance:
+        async with open_reader(loaded.config.store, SystemClock(), loaded) as store:
+            history = await read_journal(store, start, end, advance)
+    with progress("writing", history.size, shown=watched) as advance:
+        for number, line in enumerate(lines(history)):
+            write(line)
+            advance(number)
 
 
 async def _history(
@@ -226,6 +236,10 @@ async def _history(
         if kafka is None:
             raise ConfigError("replaying a topic needs sources.kafka in the configuration", file=loaded.file)
         return await read_topic(source.removeprefix("kafka:"), kafka, start, end, advance)
+    if not source:
+        raise ConfigError(
+            "an empty name is no source", expected="journal, kafka:TOPIC, or a file of `responder export`"
+        )
     history = read_file(Path(source))
     history.events = [
         (event, trail)
@@ -263,32 +277,3 @@ def _plain(one: Outcome) -> dict[str, Any]:
     if one.report is not None:
         body["report"] = one.report.model_dump(mode="json", by_alias=True)
     return body
-
-
-class _Quiet:
-    def __init__(self, what: str, total: int | None = None) -> None:
-        pass
-
-    def __enter__(self) -> Callable[[int], None]:
-        return lambda done: None
-
-    def __exit__(self, *exc: object) -> None:
-        return None
-
-
-class _Progress:
-    """A bar on stderr."""
-
-    def __init__(self, what: str, total: int | None = None) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._bar = Progress(console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task(what, total=total)
-
-    def __enter__(self) -> Callable[[int], None]:
-        self._bar.start()
-        return lambda done: self._bar.update(self._task, completed=done)
-
-    def __exit__(self, *exc: object) -> None:
-        self._bar.stop()

@@ -17,6 +17,7 @@ from responder.library.rules import test_paths
 from responder.pipeline.playbook import Playbook
 from responder.wiring.diagnosing import Diagnosing
 from responder.wiring.knowledge import read_playbook, skill_folders
+from responder.wiring.progress import progress
 from responder.wiring.simulation import Simulation as Engine
 
 Result = TestResult | ExampleResult
@@ -65,7 +66,7 @@ class Outcome:
         yield from groups.items()
 
 
-async def run_tests(config: Path | None, paths: Sequence[Path], *, progress: bool = False) -> Outcome:
+async def run_tests(config: Path | None, paths: Sequence[Path], *, watched: bool = False) -> Outcome:
     """Tests of the given files and folders, or of everything configured. Raises ConfigError(s) for files that cannot be read.
 
     Tests that lie beside rules run against the configured rules; a rule folder that is not configured is put first.
@@ -85,26 +86,25 @@ async def run_tests(config: Path | None, paths: Sequence[Path], *, progress: boo
             books[sources] = read_playbook(loaded, rules=sources)
         return books[sources]
 
-    for file in rule_files:
-        if progress:
-            sys.stderr.write(f"\r\x1b[K{file.name}")
-        tests = load_tests(file)
-        book = book_for(file)
-        diagnose = Diagnosing(lambda book=book: book)  # type: ignore[misc]
+    with progress("testing", len(rule_files) + len(example_files), shown=watched) as advance:
+        for number, file in enumerate(rule_files):
+            advance(number)
+            tests = load_tests(file)
+            book = book_for(file)
+            diagnose = Diagnosing(lambda book=book: book)  # type: ignore[misc]
 
-        def simulate(
-            start: datetime, sinks: Sequence[str], book: Playbook = book, diagnose: Diagnosing = diagnose
-        ) -> AbstractAsyncContextManager[Simulation]:
-            return Engine(book, diagnose, start, sinks=sinks)
+            def simulate(
+                start: datetime, sinks: Sequence[str], book: Playbook = book, diagnose: Diagnosing = diagnose
+            ) -> AbstractAsyncContextManager[Simulation]:
+                return Engine(book, diagnose, start, sinks=sinks)
 
-        outcome.results += tests.run_routes(book.router)
-        outcome.results += await tests.run_tests(simulate)
-    if example_files:
-        book = read_playbook(loaded)
-        for file in example_files:
-            outcome.results += load_examples(file).run(book.skills, book.knowledge)
-    if progress:
-        sys.stderr.write("\r\x1b[K")
+            outcome.results += tests.run_routes(book.router)
+            outcome.results += await tests.run_tests(simulate)
+        if example_files:
+            book = read_playbook(loaded)
+            for number, file in enumerate(example_files, len(rule_files)):
+                advance(number)
+                outcome.results += load_examples(file).run(book.skills, book.knowledge)
     return outcome
 
 

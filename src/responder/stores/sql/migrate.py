@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from responder.errors import ConfigError
 from responder.stores.sql.address import Address, require_folder
@@ -73,6 +74,8 @@ def upgrade(address: Address, now: datetime) -> tuple[str | None, str]:
         before = _revision(engine) if address.path is None or address.path.is_file() else None
         prepare(address, engine)
         return before, HEAD
+    except SQLAlchemyError as error:
+        raise translate(error, address.shown) from error
     finally:
         engine.dispose()
         if lock is not None:
