@@ -1,5 +1,10 @@
-"""Runs a skill on a case: in place when small, in a worker process when the logs are large."""
+"""Runs a skill on a case: in place when small, in a worker process when the logs are large.
 
+In place means on the event loop, one at a time: when a storm makes many incidents due at once, intake gets its turn after each
+diagnosis instead of after all of them.
+"""
+
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,12 +39,15 @@ class Diagnosing:
         self._folders = tuple(folders)
         self._worker: Worker | None = None
         self._worker_version = ""
+        self._in_place = asyncio.Lock()
 
     async def __call__(self, case: Case, skill: Skill) -> Diagnosis:
         book = self._book()
         size = len(case.text) + sum(len(part.text) for event in case.events for part in event.logs)
         if size <= IN_PLACE or not self._folders:
-            return diagnose(case, skill, book.knowledge, watch=time.perf_counter)
+            async with self._in_place:
+                await asyncio.sleep(0)  # whatever became ready during the one before
+                return diagnose(case, skill, book.knowledge, watch=time.perf_counter)
         if self._worker is None or self._worker_version != book.skills_version:
             self.close()
             self._worker, self._worker_version = Worker(_setup, (self._folders,)), book.skills_version
