@@ -45,6 +45,9 @@ expect:
         ("next_step_first: dance", "first step says: dance"),
         ("missing: [sleep]", "missing: sleep"),
         ("facts: {root_code: 74}", "fact root_code: 74"),
+        ("cites: [fallen off the bus, a dog]", "evidence for gpu.fallen_off_bus says: a dog"),
+        ("cites_against: {gpu.nvlink_error: a dog}", "evidence against gpu.nvlink_error says: a dog"),
+        ("escalation: legal", "escalation at once to legal"),
     ],
 )
 def test_what_does_not_come_out_is_told(library: Library, tmp_path: Path, expect: str, told: str) -> None:
@@ -57,6 +60,16 @@ def test_what_does_not_come_out_is_told(library: Library, tmp_path: Path, expect
 def test_what_comes_out_passes(library: Library, tmp_path: Path) -> None:
     text = GIVEN + "  first: gpu.fallen_off_bus\n  severity: SEV2\n  next_step_first: cordon\n  missing: [pcie_width]\n"
     assert load_examples(example(tmp_path, text)).run(library.skills, library.knowledge)[0].passed
+
+
+def test_siblings_may_have_labels(library: Library, tmp_path: Path) -> None:
+    cards = "{UUID=GPU-0: 1980, UUID=GPU-1: 1980, UUID=GPU-2: 1980, 'UUID=GPU-3,gpu=3': 1000}"
+    evidence = f"clocks_of_busy_gpus: {{value: 1980, unit: MHz, siblings: {cards}}}"
+    given = "given:\n  event: {kind: node, labels: {alertname: GPUThrottling, UUID: GPU-3}}\n"
+    wanted = 'expect: {first: gpu.thermal_power, cites: [\'UUID="GPU-3", gpu="3"} is 1000 MHz\'], escalation: ""}\n'
+    file = example(tmp_path, f"{given}  evidence: {{{evidence}}}\n{wanted}")
+    result = load_examples(file).run(library.skills, library.knowledge)[0]
+    assert result.passed, result.render()
 
 
 def test_a_misspelt_key_is_named(tmp_path: Path) -> None:

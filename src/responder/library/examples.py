@@ -4,7 +4,7 @@
 no store, no network: the same `diagnose` that runs live.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,11 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from responder.document import Document, load
-from responder.logic.diagnosis import Knowledge, diagnose, related_skills
-from responder.logic.grade import DEFAULT_ALERT
-from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, PastIncident
+from responder.library.expectations import Expect, differences
+from responder.logic.diagnosis import Knowledge, diagnose
+from responder.model.diagnosis import Case, PastIncident
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, Kind, LogPart, Status
 from responder.model.evidence import Missing, Point, Reading, Series
-from responder.model.incident import Severity
 from responder.model.skill import Skill
 from responder.model.value import Value
 
@@ -102,22 +101,6 @@ class Given(Value):
     past: tuple[PastSpec, ...] = ()
 
 
-class Expect(Value):
-    """What it must say; what is left out is not checked."""
-
-    first: str | None = None
-    probability_above: float | None = None
-    probability_below: float | None = None
-    verdict: str | None = None
-    ruled_out: tuple[str, ...] = ()
-    symptoms: tuple[str, ...] = ()
-    severity: str | None = None
-    related: tuple[str, ...] | None = None
-    next_step_first: str | None = None
-    missing: tuple[str, ...] = ()
-    facts: dict[str, JsonValue] = Field(default_factory=dict)
-
-
 class ExampleFile(Value):
     """One example."""
 
@@ -164,8 +147,8 @@ class Examples:
             return [ExampleResult(self.document.file, line, name, ((f"a skill {self.skill}", "no such skill"),))]
         case = case_of(self.example.given)
         diagnosis = diagnose(case, skill, knowledge)
-        differences = tuple(_differences(self.example.expect, case, diagnosis, skill, knowledge))
-        return [ExampleResult(self.document.file, line, name, differences)]
+        found = tuple(differences(self.example.expect, case, diagnosis, skill, knowledge))
+        return [ExampleResult(self.document.file, line, name, found)]
 
 
 def example_paths(path: Path) -> list[Path]:
@@ -239,7 +222,7 @@ def _event(number: int, spec: EventSpec) -> Event:
 
 
 def _answer(name: str, given: JsonValue) -> Reading | Missing:
-    """A bare value, `{missing: reason}`, or `{value, points, siblings, baseline, unit}`."""
+    """A bare value, `{missing: reason}`, or `{value, points, siblings, baseline, unit}`; siblings by name or `label=value`."""
     if not isinstance(given, dict):
         return Reading(need=name, value=given, observed_at=AT)
     if "missing" in given:
@@ -252,7 +235,7 @@ def _answer(name: str, given: JsonValue) -> Reading | Missing:
     if isinstance(siblings, dict):
         for label, value in siblings.items():
             curve = value if isinstance(value, list) else [value]
-            series.append(_curve({"name": label}, [float(str(one)) for one in curve]))
+            series.append(_curve(_labels(label), [float(str(one)) for one in curve]))
     baseline = given.get("baseline")
     return Reading(
         need=name,
@@ -262,6 +245,12 @@ def _answer(name: str, given: JsonValue) -> Reading | Missing:
         series=tuple(series),
         baseline=float(str(baseline)) if baseline is not None else None,
     )
+
+
+def _labels(text: str) -> dict[str, str]:
+    """`hostname=n1,gpu=3` as labels; a bare name is the series' name."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): value.strip() for name, _, value in pairs} if all(p[1] for p in pairs) else {"name": text}
 
 
 def _curve(labels: dict[str, str], values: Sequence[float]) -> Series:
@@ -274,49 +263,3 @@ def _curve(labels: dict[str, str], values: Sequence[float]) -> Series:
 def _past(number: int, one: PastSpec) -> PastIncident:
     fields: dict[str, Any] = {"id": f"past-{number}", "at": AT - timedelta(days=number + 1), "class": one.class_}
     return PastIncident.model_validate({**fields, "confirmed": one.confirmed, "title": one.title})
-
-
-def _differences(
-    expect: Expect, case: Case, found: Diagnosis, skill: Skill, knowledge: Knowledge
-) -> Iterator[tuple[str, str]]:
-    first = found.first
-    ranking = ", ".join(f"{one.class_} {one.probability:.2f}" for one in found.hypotheses[:4])
-    if first is None or (expect.first is not None and first.class_ != expect.first):
-        yield f"first {expect.first}", ranking
-        return
-    if expect.probability_above is not None and first.probability <= expect.probability_above:
-        yield f"probability above {expect.probability_above}", ranking
-    if expect.probability_below is not None and first.probability >= expect.probability_below:
-        yield f"probability below {expect.probability_below}", ranking
-    if expect.verdict is not None and found.verdict.value != expect.verdict:
-        yield f"verdict {expect.verdict}", found.verdict.value
-    listed: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-        ("ruled out", expect.ruled_out, tuple(one.class_ for one in found.ruled_out)),
-        ("symptoms", expect.symptoms, first.symptoms),
-        ("missing", expect.missing, tuple(one.need for one in found.missing)),
-        ("related", expect.related or (), tuple(one.name for one in related_skills(found, skill, knowledge))),
-    )
-    for what, wanted, got in listed:
-        lacking = [name for name in wanted if name not in got]
-        if lacking:
-            yield f"{what}: {', '.join(lacking)}", ", ".join(got) or "none"
-    if expect.severity is not None:
-        severity = _severity(case, found, knowledge)
-        if severity != expect.severity:
-            yield f"severity {expect.severity}", severity
-    if expect.next_step_first is not None:
-        step = f"{first.next_steps[0].do} {first.next_steps[0].command or ''}" if first.next_steps else "no step"
-        if expect.next_step_first.casefold() not in step.casefold():
-            yield f"first step says: {expect.next_step_first}", step
-    for name, value in expect.facts.items():
-        if found.facts.get(name) != value:
-            yield f"fact {name}: {value}", str(found.facts.get(name))
-
-
-def _severity(case: Case, found: Diagnosis, knowledge: Knowledge) -> str:
-    """The worst of the sender's word and the class's default, as at the first report (impact may raise it later)."""
-    levels = [DEFAULT_ALERT.get(event.severity.value, Severity.SEV3) for event in case.events]
-    first = found.first
-    if first is not None and first.class_ not in (UNKNOWN, BENIGN) and first.probability >= 0.5:
-        levels.append(Severity(knowledge.taxonomy[first.class_].severity))
-    return min(levels, key=lambda level: level.rank).value if levels else ""
