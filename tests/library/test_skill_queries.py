@@ -127,6 +127,30 @@ def test_slowdown_counts_the_bits_of_hardware_only(tmp_path: Path, bits: int, re
     ask(tmp_path, HEALTH, "hardware_slowdown", series, at="10m", expected=[reasons])
 
 
+@pytest.mark.parametrize(("bits", "limits"), [(0, 0), (1, 0), (4, 1), (32, 2), (36, 3), (72, 0)])
+def test_the_drivers_own_limits_are_told_from_those_of_the_hardware(tmp_path: Path, bits: int, limits: int) -> None:
+    series = {f'DCGM_FI_DEV_CLOCKS_EVENT_REASONS{{UUID="{GPU}"}}': f"{bits}x20"}
+    ask(tmp_path, HEALTH, "software_limits", series, at="10m", expected=[limits])
+
+
+def test_the_answer_keeps_the_labels_of_the_card(tmp_path: Path) -> None:
+    series = {f'DCGM_FI_DEV_ECC_DBE_VOL_TOTAL{{UUID="{GPU}",hostname="{NODE}",gpu="3"}}': "2x20"}
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": query(HEALTH, "uncorrected_ecc"),
+                "eval_time": "10m",
+                "exp_samples": [{"labels": next(iter(series)), "value": 2}],
+            }
+        ],
+    }
+    file = tmp_path / "labels.test.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}))
+    promtool("test", file)
+
+
 def test_degrees_are_counted_to_the_cards_own_threshold(tmp_path: Path) -> None:
     series = {
         f'DCGM_FI_DEV_GPU_TEMP{{UUID="{GPU}",gpu="3"}}': "85x20",

@@ -131,6 +131,10 @@ def _readers(nvml: Any, h: Any) -> dict[str, tuple[str, Callable[[], Any]]]:
     def bit(name: str) -> Callable[[], bool]:
         return lambda: bool(reasons() & REASON_BITS[name])
 
+    def named_reasons() -> list[str]:
+        active = reasons()
+        return [name for name, one in REASON_BITS.items() if active & one]
+
     def threshold(kind: int) -> int:
         return int(nvml.nvmlDeviceGetTemperatureThreshold(h, kind))
 
@@ -200,10 +204,7 @@ def _readers(nvml: Any, h: Any) -> dict[str, tuple[str, Callable[[], Any]]]:
         "clocks.sm": ("MHz", lambda: int(nvml.nvmlDeviceGetClockInfo(h, nvml.NVML_CLOCK_SM))),
         "clocks.max.sm": ("MHz", lambda: int(nvml.nvmlDeviceGetMaxClockInfo(h, nvml.NVML_CLOCK_SM))),
         "clocks_event_reasons.active": ("", reasons),
-        "clocks_event_reasons.names": (
-            "",
-            lambda: ", ".join(n for n, b in REASON_BITS.items() if reasons() & b) or "none",
-        ),
+        "clocks_event_reasons.names": ("", named_reasons),
         "clocks_event_reasons.hw_thermal_slowdown": ("", bit("hw_thermal_slowdown")),
         "clocks_event_reasons.hw_power_brake_slowdown": ("", bit("hw_power_brake_slowdown")),
         "clocks_event_reasons.sw_power_cap": ("", bit("sw_power_cap")),

@@ -26,6 +26,9 @@ from responder.ports import Context
 
 DESCRIPTION = "NVML: this host's own GPUs (ECC, remapped rows, throttling, PCIe, NVLink, processes)"
 
+IDLE = frozenset({"gpu_idle"})
+"""A clock event reason that every card has that does nothing."""
+
 
 class Settings(Value):
     """`enrichers.nvml`."""
@@ -172,13 +175,19 @@ def _answer(ask: Ask, taken: Mapping[str, Any]) -> Reading | Missing:
         need=need.name,
         value=field["value"],
         unit=unit,
-        statement=f"{query} of {where} is {field['value']} {unit}".rstrip(),
+        statement=f"{query} of {where} is {_said(field['value'])} {unit}".rstrip(),
         observed_at=datetime.fromtimestamp(taken["at"], UTC),
         query=query,
     )
 
 
+def _said(value: Any) -> str:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+
+
 def _worst(values: list[tuple[dict[str, Any], dict[str, Any]]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of several GPUs the one with the largest number (or the first flag that is set)."""
+    """Of several GPUs the one with the largest number (or the first flag that is set, or the most reasons to slow down)."""
+    if all(isinstance(f["value"], list) for _, f in values):
+        return max(values, key=lambda pair: len(set(pair[1]["value"]) - IDLE))
     numeric = [(g, f) for g, f in values if isinstance(f["value"], int | float)]
     return max(numeric, key=lambda pair: pair[1]["value"]) if numeric else values[0]
