@@ -19,9 +19,9 @@ from typing import Any
 from aiohttp import web
 
 from tests.wire.bucket import Buckets
+from tests.wire.control import Call, add_controls
 from tests.wire.faults import Fault, Faults
 from tests.wire.serve import running
-from tests.wire.slack import Call, add_controls
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 WEBHOOK_SECRET = "wire-webhook-secret"
