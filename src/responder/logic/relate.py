@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from responder.logic.hosts import both, short
 from responder.model.diagnosis import BENIGN, UNKNOWN
 from responder.model.incident import Incident, IncidentStatus
 
@@ -46,15 +47,17 @@ def reach(explains: Explains, cause: str) -> frozenset[str]:
 
 def tight_entities(entities: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """The (kind, name) pairs to look for in other incidents."""
-    return [(kind, name) for kind in TIGHT for name in entities.get(kind, ())]
+    pairs = [(kind, name) for kind in TIGHT for name in entities.get(kind, ())]
+    return list(dict.fromkeys([*pairs, *(("node", short(name)) for name in entities.get("node", ()))]))
 
 
 def shared(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
     """The tightest entity that both name."""
     for kind in TIGHT:
-        both = set(one.get(kind, ())) & set(other.get(kind, ()))
-        if both:
-            return kind, min(both)
+        mine, theirs = one.get(kind, ()), other.get(kind, ())
+        common = both(mine, theirs) if kind == "node" else set(mine) & set(theirs)
+        if common:
+            return kind, min(common)
     return None
 
 
@@ -111,8 +114,8 @@ def _older(one: Incident, other: Incident) -> bool:
 
 def _one_place(one: Incident, other: Incident) -> bool:
     """Whether they may be the same fault: two nodes of one job that lose a GPU each have a fault of their own."""
-    mine, theirs = set(one.entities.get("node", ())), set(other.entities.get("node", ()))
-    return not mine or not theirs or bool(mine & theirs)
+    mine, theirs = one.entities.get("node", ()), other.entities.get("node", ())
+    return not mine or not theirs or bool(both(mine, theirs))
 
 
 def _explained(

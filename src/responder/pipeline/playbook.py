@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from responder.logic.diagnosis import Knowledge
 from responder.logic.grade import Matrix
+from responder.logic.hosts import short
 from responder.logic.impact import Prices
 from responder.logic.route import Router
 from responder.model.delivery import Owner
@@ -12,6 +13,7 @@ from responder.model.event import Event
 from responder.model.rule import RuleSet
 from responder.model.silence import Silence
 from responder.model.skill import Skill
+from responder.pipeline.hosts import Hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Playbook:
     matrix: Matrix = field(default_factory=Matrix)
     prices: Prices = field(default_factory=Prices)
     topology: Mapping[str, Place] = field(default_factory=dict)
+    hosts: Hosts = field(default_factory=Hosts)
     silences: tuple[Silence, ...] = ()
     base_url: str = ""
 
@@ -52,7 +55,11 @@ class Playbook:
         return self.skills.get(last) if last else None
 
     def located(self, event: Event) -> Event:
-        """The event with rack, switch and cluster of its nodes, where the topology knows them and the event does not."""
+        """The event with its nodes under one name each, and with their rack, switch and cluster, where the topology knows them
+        and the event does not."""
+        nodes = self.hosts.unified(event.entities)
+        if nodes is not None:
+            event = _renamed(event, nodes)
         if not self.topology:
             return event
         places = [place for node in event.entities.get("node", ()) if (place := self.topology.get(node)) is not None]
@@ -62,3 +69,12 @@ class Playbook:
             if names and not event.entities.get(kind):
                 more[kind] = names
         return event.model_copy(update={"entities": {**event.entities, **more}}) if more else event
+
+
+def _renamed(event: Event, nodes: tuple[str, ...]) -> Event:
+    update: dict[str, object] = {"entities": {**event.entities, "node": nodes}}
+    if event.job is not None and event.job.nodes:
+        known = frozenset(nodes)
+        own = tuple(dict.fromkeys(short(node) if short(node) in known else node for node in event.job.nodes))
+        update["job"] = event.job.model_copy(update={"nodes": own})
+    return event.model_copy(update=update)

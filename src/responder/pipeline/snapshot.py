@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from responder.logic.correlate import ENTITY_LIMIT
+from responder.logic.hosts import unify
 from responder.logic.relate import WINDOW, tight_entities
 from responder.model.delivery import Delivery
 from responder.model.diagnosis import Case, Diagnosis, PastIncident
@@ -89,7 +90,8 @@ class Snapshot:
         """In the order of the diagnosis, which puts the one it blames first; then what only members beyond its sample name."""
         out = dict(self.incident.entities)
         for kind, names in diagnosis.entities.items():
-            out[kind] = tuple(dict.fromkeys([*names, *out.get(kind, ())]))[:ENTITY_LIMIT]
+            all_names = [*names, *out.get(kind, ())]
+            out[kind] = (unify(all_names) if kind == "node" else tuple(dict.fromkeys(all_names)))[:ENTITY_LIMIT]
         return out
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from responder.library.evaluate import ANY
 from responder.logic.diagnosis import Knowledge, diagnose
-from responder.logic.diagnosis.place import locate, short
+from responder.logic.diagnosis.place import locate
+from responder.logic.hosts import short
 from responder.model.diagnosis import Case, Diagnosis
 from responder.model.event import Event, LogPart
 from tests.logic.diagnosis.test_engine import OOM, WATCHDOG

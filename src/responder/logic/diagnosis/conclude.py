@@ -13,6 +13,7 @@ from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed
 from responder.logic.diagnosis.steps import merge
 from responder.logic.diagnosis.weigh import Account
+from responder.logic.hosts import unify
 from responder.logic.template import UnfilledError, fill
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Hypothesis, RuledOut, TimelineEntry, Verdict
 from responder.model.skill import NextStep, Skill, TaxonomyClass
@@ -86,7 +87,10 @@ def entities(case: Case, seen: Observed) -> dict[str, tuple[str, ...]]:
                 names["pci"].setdefault(normal(str(value)))
             elif kind and str(value).strip() and len(names[kind]) < MOST_READ:
                 names[kind].setdefault(str(value).strip())
-    return {kind: tuple(values)[:MOST_ENTITIES] for kind, values in names.items() if values}
+    listed = {kind: tuple(values) for kind, values in names.items() if values}
+    if "node" in listed:
+        listed["node"] = unify(listed["node"])
+    return {kind: values[:MOST_ENTITIES] for kind, values in listed.items()}
 
 
 def hypotheses(

@@ -10,6 +10,7 @@ from responder.logic.diagnosis.knowledge import Knowledge
 from responder.logic.diagnosis.observe import Observed, indications
 from responder.logic.diagnosis.scan import Hit
 from responder.logic.diagnosis.wrappers import unwrap
+from responder.logic.hosts import short
 from responder.model.diagnosis import Case
 from responder.model.event import Event
 from responder.model.skill import Role
@@ -37,12 +38,6 @@ def blamed(leading: str, case: Case, seen: Observed, knowledge: Knowledge) -> st
         if short(node) in known:
             return known[short(node)]
     return None
-
-
-def short(node: str) -> str:
-    """The host's own name, without its domain; an address has none."""
-    first, _, rest = node.partition(".")
-    return node if not rest or first.isdigit() else first
 
 
 def _suspects(leading: str, case: Case, seen: Observed, knowledge: Knowledge) -> Iterator[str]:
