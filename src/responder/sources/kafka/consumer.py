@@ -8,67 +8,30 @@ One task consumes; a rebalance only changes which partitions it reads. It ends w
 """
 
 import asyncio
-import inspect
-import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field
-
-from responder.duration import Duration, parse_duration
-from responder.errors import ConfigError, Conflict, Transient
+from responder.errors import Conflict, Transient
 from responder.model.journal import Checkpoint
-from responder.model.value import Value
 from responder.ports import Context, Intake, RawMessage
 from responder.runtime.retry import delay
+from responder.sources.kafka.connection import Connected, raw_message
+from responder.sources.kafka.settings import Settings, client_options
 from responder.telemetry import log
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-DESCRIPTION = "Kafka topics, a format each; offsets are stored with the events"
 _log = log(__name__)
-
-
-class Settings(Value):
-    """`sources.kafka`. Further keys (`security_protocol`, `sasl_*`, `ssl_*`, `client_id`...) are passed to aiokafka as they are."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    bootstrap_servers: str | tuple[str, ...]
-    """host:port, or several."""
-    group_id: str = "responder"
-    """Consumer group; replicas share it."""
-    topics: dict[str, str] = Field(min_length=1)
-    """Topic to the format of its messages."""
-    start: Literal["earliest", "latest"] = "latest"
-    """Where a partition that was never read begins: old events of a long topic would page people for what is over."""
-    max_records: int = Field(default=500, gt=0, le=5000)
-    """Messages per transaction at most."""
-    poll_timeout: Duration = parse_duration("1s")
-    """How long a poll waits when there is nothing."""
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    base_url: None = None
-    """Unused: the address of a stand-in goes into `bootstrap_servers`."""
-
-
 MIRROR_EVERY = timedelta(seconds=5)
 """How often the group's own offsets follow: lag tools look every 15 s or so."""
 CHECK_EVERY = timedelta(seconds=2)
 """How often a silent broker is asked whether it is there."""
-
-
 ON_THEIR_WAY = 2
 """Batches that may wait for the store while the next is fetched and decoded: one commits, one is ready behind it."""
-
-
-def create(settings: Settings, context: Context) -> "Kafka":
-    return Kafka(settings, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +75,7 @@ class Kafka:
         failures = 0
         while True:
             try:
-                async with _Connected(self._options()) as (consumer, cluster):
+                async with Connected(client_options(self._settings)) as (consumer, cluster):
                     self._cluster, self._unplaced = cluster, None
                     consumer.subscribe(tuple(self._settings.topics), listener=_Assigned(self, consumer, intake))
                     failures = 0
@@ -121,27 +84,10 @@ class Kafka:
                 raise
             except (Transient, OSError) as error:
                 failures += 1
-                self._problem = f"{self._servers()}: {error}"
+                self._problem = f"{self._settings.servers}: {error}"
                 wait = delay(min(failures, 5))
                 _log.warning("kafka_away", error=str(error), again_in_s=round(wait.total_seconds(), 1))
                 await asyncio.sleep(wait.total_seconds())
-
-    def _servers(self) -> str:
-        servers = self._settings.bootstrap_servers
-        return servers if isinstance(servers, str) else ",".join(servers)
-
-    def _options(self) -> dict[str, Any]:
-        more = dict(self._settings.__pydantic_extra__ or {})
-        if (
-            self._settings.ssl_cafile
-            or self._settings.ssl_certfile
-            or more.get("security_protocol") in ("SSL", "SASL_SSL")
-        ):
-            made = ssl.create_default_context(cafile=self._settings.ssl_cafile)
-            if self._settings.ssl_certfile:
-                made.load_cert_chain(self._settings.ssl_certfile, self._settings.ssl_keyfile)
-            more["ssl_context"] = made
-        return {"bootstrap_servers": self._servers().split(","), "group_id": self._settings.group_id, **more}
 
     async def _consume(self, consumer: "AIOKafkaConsumer", intake: Intake) -> None:
         from aiokafka.errors import KafkaError
@@ -179,7 +125,7 @@ class Kafka:
             async with asyncio.timeout(5):
                 known = await consumer.topics()
         except (KafkaError, TimeoutError) as error:
-            self._problem = f"{self._servers()}: {str(error) or 'no answer'}"
+            self._problem = f"{self._settings.servers}: {str(error) or 'no answer'}"
             return
         missing = sorted(set(self._settings.topics) - set(known))
         self._problem = f"no such topic: {', '.join(missing)}" if missing else None
@@ -191,7 +137,10 @@ class Kafka:
         if not live:
             return
         messages = [
-            self._message(tp.topic, record, now) for tp, records in live.items() for record in records if record.value
+            raw_message(self._settings, tp.topic, record, now)
+            for tp, records in live.items()
+            for record in records
+            if record.value
         ]
         checkpoints = [
             Checkpoint(
@@ -240,14 +189,6 @@ class Kafka:
 
     def _keep(self, batch: _Batch) -> None:
         self._stored.update({tp: next for tp, next in batch.places.items() if tp in self._next})
-
-    def _message(self, topic: str, record: "ConsumerRecord[Any, Any]", now: Any) -> RawMessage:
-        headers = {
-            name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None
-        }
-        format = self._settings.topics[topic]
-        origin = f"{topic}/{record.partition}/{record.offset}"
-        return RawMessage(record.value, format, format, now, headers, origin)
 
     async def _mirror(self, consumer: "AIOKafkaConsumer") -> None:
         """Tell the group where we are, for lag tools. Nothing depends on it."""
@@ -330,47 +271,6 @@ class Kafka:
         return stored
 
 
-class _Connected:
-    """A started consumer and its cluster's id; everything is closed at the end."""
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = dict(options)
-
-    async def __aenter__(self) -> "tuple[AIOKafkaConsumer, str]":
-        from aiokafka import AIOKafkaConsumer
-        from aiokafka.admin import AIOKafkaAdminClient
-        from aiokafka.errors import KafkaError
-
-        known = inspect.signature(AIOKafkaAdminClient).parameters
-        common = {name: value for name, value in self._options.items() if name in known}
-        try:
-            admin = AIOKafkaAdminClient(**common)
-            try:
-                await admin.start()
-                cluster = str((await admin.describe_cluster()).get("cluster_id") or "unnamed")
-            finally:
-                await admin.close()
-            self._consumer = AIOKafkaConsumer(
-                **self._options,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                max_partition_fetch_bytes=4 * 1024 * 1024,
-            )
-            try:
-                await self._consumer.start()
-            except BaseException:
-                await self._consumer.stop()
-                raise
-        except (KafkaError, TypeError) as error:
-            if isinstance(error, TypeError):
-                raise ConfigError(f"sources.kafka has an option that aiokafka does not know: {error}") from error
-            raise Transient(str(error)) from error
-        return self._consumer, cluster
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._consumer.stop()
-
-
 def _Assigned(source: Kafka, consumer: "AIOKafkaConsumer", intake: Intake) -> Any:  # noqa: N802 -- makes an instance
     """aiokafka's rebalance listener; its class is imported only when Kafka is configured."""
     from aiokafka import ConsumerRebalanceListener
@@ -383,58 +283,3 @@ def _Assigned(source: Kafka, consumer: "AIOKafkaConsumer", intake: Intake) -> An
             await source.assigned(consumer, intake, sorted(assigned))
 
     return Listener()
-
-
-async def check(settings: Settings) -> str | None:
-    """For `doctor`: None when the cluster answers and has the topics. Raises Transient when it cannot be reached."""
-    source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to connect
-    async with _Connected(source._options()) as (consumer, _):
-        known = await consumer.topics()
-    missing = sorted(set(settings.topics) - set(known))
-    return f"no such topic: {', '.join(missing)}" if missing else None
-
-
-async def read_topic_messages(
-    settings: Settings, topic: str, start: datetime | None, end: datetime | None
-) -> AsyncIterator[RawMessage]:
-    """Every message of a topic that is there now, oldest offsets first per partition, by the broker's time stamp."""
-    from aiokafka import TopicPartition
-
-    source = Kafka(settings, Context(clock=None, store=None))  # type: ignore[arg-type]  # neither is used to read
-    options = {name: value for name, value in source._options().items() if name != "group_id"}
-    async with _Connected({**options, "group_id": None}) as (consumer, _):
-        partitions = [
-            TopicPartition(topic, number)
-            for number in sorted(consumer.partitions_for_topic(topic) or await _partitions(consumer, topic))
-        ]
-        if not partitions:
-            return
-        consumer.assign(partitions)
-        last = await consumer.end_offsets(partitions)
-        first = await consumer.beginning_offsets(partitions)
-        for tp in partitions:
-            consumer.seek(tp, first[tp])
-        open_ = {tp for tp in partitions if last[tp] > first[tp]}
-        while open_:
-            found = await consumer.getmany(*open_, timeout_ms=1000, max_records=settings.max_records)
-            for records in found.values():
-                for record in records:
-                    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-                    if record.value and (start is None or at >= start) and (end is None or at < end):
-                        yield source._message(topic, record, at)
-            open_ = {tp for tp in open_ if await consumer.position(tp) < last[tp]}
-
-
-async def _partitions(consumer: "AIOKafkaConsumer", topic: str) -> set[int]:
-    """The consumer knows only topics that it subscribed to; ask for all once."""
-    await consumer.topics()
-    consumer.subscribe([topic])
-    found = set(consumer.partitions_for_topic(topic) or ())
-    for _ in range(20):
-        if found:
-            break
-        await consumer.topics()
-        await asyncio.sleep(0.1)
-        found = set(consumer.partitions_for_topic(topic) or ())
-    consumer.unsubscribe()
-    return found
