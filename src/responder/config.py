@@ -193,6 +193,9 @@ class Config(_Part):
     severity: SeverityPart = SeverityPart()
     prices: Prices = Prices()
     topology: str | dict[str, dict[str, str]] | None = None
+    node_domains: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Domains that are cut from the names of nodes: `gpu-12.cluster.local` is then gpu-12. Without any, a long name is taken for a
+    short one that the topology lists or that the same cluster's other senders use."""
     retention: Retention = Retention()
     silences: tuple[SilencePart, ...] = ()
 

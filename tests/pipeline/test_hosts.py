@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responder.config import Config, Loaded
 from responder.logic.hosts import both, is_address, short, unify
 from responder.pipeline.hosts import MOST, Hosts
+from responder.wiring.knowledge import read_playbook
 from tests.making import T0, event, minutes
 from tests.pipeline.conftest import Simulate, node_rule
 
@@ -76,6 +78,14 @@ def test_what_is_remembered_is_bounded() -> None:
         named(hosts, f"n{n}")
     assert named(hosts, "n0.x.net") == "n0.x.net"
     assert named(hosts, f"n{MOST}.x.net") == f"n{MOST}"
+
+
+def test_the_configuration_says_which_domains_are_cut() -> None:
+    made = Config(node_domains=("cluster.local",), topology={"gpu-7": {"rack": "r1"}})
+    book = read_playbook(Loaded(config=made))
+    assert book.located(event(labels={"node": LONG})).entities["node"] == ("gpu-12",)
+    placed = book.located(event(labels={"node": "gpu-7.anything.net"}))
+    assert (placed.entities["node"], placed.entities["rack"]) == (("gpu-7",), ("r1",))
 
 
 names = st.lists(st.sampled_from(["a", "b", "a.x", "a.y", "b.x", "10.0.0.1", "10", ""]), max_size=8)

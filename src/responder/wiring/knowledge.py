@@ -18,6 +18,7 @@ from responder.model.delivery import EscalationStep, Owner
 from responder.model.incident import Severity
 from responder.model.rule import Condition
 from responder.model.silence import Silence
+from responder.pipeline.hosts import Hosts
 from responder.pipeline.playbook import Place, Playbook
 
 
@@ -28,6 +29,7 @@ def read_playbook(
     config = loaded.config
     library = load_skills(resolve(skills or config.skills, "skills", loaded.path("")))
     ruleset = load_rules(resolve(rules or config.rules, "rules", loaded.path("")))
+    topology = _topology(loaded)
     return Playbook(
         rules=ruleset,
         router=Router(ruleset),
@@ -38,7 +40,8 @@ def read_playbook(
         owners=_owners(loaded),
         matrix=_matrix(loaded),
         prices=Prices(config.prices.gpu_hour_usd),
-        topology=_topology(loaded),
+        topology=topology,
+        hosts=Hosts(config.node_domains, topology),
         silences=_silences(loaded),
         base_url=config.listen.base_url or f"http://{config.listen.address}",
     )
