@@ -128,8 +128,9 @@ async def run_demo(*, port: int, stay: bool) -> int:
             waiting = await _until_quiet(daemon)
             await _closing_words(daemon, say)
             if stay:
+                _stop_when_interrupted(daemon)
                 say(f"\nThe page stays up: http://{daemon.address}/  (Ctrl-C ends)\n")
-                await _until_interrupted(daemon)
+                await daemon.stopping.wait()
             return 1 if waiting else 0
 
 
@@ -168,10 +169,9 @@ async def _closing_words(daemon: Daemon, say: Any) -> None:
     )
 
 
-async def _until_interrupted(daemon: Daemon) -> None:
+def _stop_when_interrupted(daemon: Daemon) -> None:
     import signal
 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, daemon.stop)
-    await daemon.stopping.wait()
