@@ -29,6 +29,7 @@ $(BIN)/python:
 
 # A stamp is newer than the locks that it was made from, so that nothing is installed twice.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV), once: a minute or two"
 	$(PIP) --require-hashes --requirement requirements.lock
 	$(PIP) $(EDITABLE)
 	@touch $@
