@@ -35,6 +35,16 @@ def test_nothing_found_leaves_unknown_ahead() -> None:
     assert ranking()[0].name == UNKNOWN
 
 
+def test_findings_that_are_not_independent_count_once_and_are_all_cited() -> None:
+    strong = finding(1, "oom", Strength.DECISIVE, group="line 0 1")
+    weak = finding(2, "oom", Strength.WEAK, group="line 0 1", more=("e7", "e8"))
+    both, alone = ranking(weak, strong)[0], ranking(strong)[0]
+    assert both.probability == alone.probability
+    assert both.because == ["e1", "e2", "e7", "e8"]
+    against = Finding("e3", "line 0 1", Role.CAUSE, {}, {"oom": Strength.WEAK}, more=("e9",))
+    assert next(one for one in ranking(strong, against) if one.name == "oom").opposed == ["e3", "e9"]
+
+
 def test_a_stronger_line_makes_surer() -> None:
     chances = [chance(ranking(finding(1, "oom", strength)), "oom") for strength in reversed(Strength)]
     assert chances == sorted(chances)

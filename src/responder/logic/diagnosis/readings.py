@@ -41,9 +41,11 @@ class Deviant:
         unit = f" {answer.unit}" if answer.unit else ""
         who = label_text(self.series.labels, [one.labels for one in answer.series]) or "its own series"
         side = "below" if self.value < self.middle else "above"
+        off = abs(self.value - self.middle)
+        far = f"{off / abs(self.middle):.0%}" if self.middle else f"{off / self.spread:.0f} deviations"
         return (
-            f"{answer.need.replace('_', ' ')} of {who} is {self.value:g}{unit}, {abs(self.value - self.middle) / self.spread:.0f} "
-            f"deviations {side} the {self.middle:g}{unit} of its {self.siblings} siblings"
+            f"{answer.need.replace('_', ' ')} of {who} is {self.value:g}{unit}, {far} {side} the {self.middle:g}{unit} "
+            f"of its {self.siblings} siblings"
         )
 
 

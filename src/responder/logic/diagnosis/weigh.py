@@ -9,7 +9,7 @@ does not do: read text, know any class by name.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from responder.model.diagnosis import BENIGN, UNKNOWN
 from responder.model.knowledge import Calibration
@@ -110,9 +110,7 @@ def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: 
             for name, strength in sides.items():
                 if name in accounts:
                     weight = share * math.log(numbers.strengths[strength])
-                    known = into[name].get(finding.group)
-                    if known is None or weight > known[0]:
-                        into[name][finding.group] = (weight, finding)
+                    into[name][finding.group] = _together(into[name].get(finding.group), weight, finding)
     for name, groups in pieces.items():
         account = accounts[name]
         for rank, (weight, finding) in enumerate(
@@ -129,6 +127,14 @@ def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: 
         for rank, (weight, finding) in enumerate(sorted(groups.values(), key=lambda piece: -piece[0])):
             accounts[name].against += numbers.against * weight * numbers.diminish**rank
             accounts[name].opposed += [finding.evidence, *finding.more]
+
+
+def _together(known: tuple[float, Finding] | None, weight: float, finding: Finding) -> tuple[float, Finding]:
+    """Of findings that are not independent the strongest counts, and all are cited."""
+    if known is None:
+        return weight, finding
+    best, other = (finding, known[1]) if weight > known[0] else (known[1], finding)
+    return max(weight, known[0]), replace(best, more=tuple(dict.fromkeys((*best.more, other.evidence, *other.more))))
 
 
 def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers: Calibration) -> None:
