@@ -218,6 +218,50 @@ def test_memory_is_compared_with_the_containers_own_limit(tmp_path: Path) -> Non
     ask(tmp_path, JOB, "memory_of_limit", series, at="10m", expected=[0.95])
 
 
+LIMIT = 'kube_pod_container_resource_limits{namespace="llm",pod="sft-worker-3",container="trainer",resource="memory"}'
+USED = 'container_memory_working_set_bytes{namespace="llm",pod="sft-worker-3",container="trainer"}'
+
+
+@pytest.mark.parametrize(
+    ("curve", "slope", "step"),
+    [
+        ("10+1x90", 0.6, 0.05),  # a leak: a hundredth of the limit each minute
+        ("40x87 90x10", 0, 0.5),  # a spike
+        ("40x120", 0, 0),
+    ],
+)
+def test_a_leak_has_a_slope_and_a_spike_a_step(tmp_path: Path, curve: str, slope: float, step: float) -> None:
+    series = {USED: curve, LIMIT: "100x120"}
+    ask(tmp_path, JOB, "memory_slope", series, at="90m", expected=[slope])
+    ask(tmp_path, JOB, "memory_step", series, at="90m", expected=[step])
+
+
+def test_the_memory_of_a_node_shrinks(tmp_path: Path) -> None:
+    series = {
+        'node_memory_MemAvailable_bytes{instance="n17:9100"}': "100-1x100",
+        'node_memory_MemTotal_bytes{instance="n17:9100"}': "100x100",
+    }
+    ask(tmp_path, JOB, "node_memory_slope", series, at="90m", expected=[-0.6])
+
+
+@pytest.mark.parametrize("host", ["hostname", "Hostname"])
+def test_memory_held_without_a_job_is_seen_and_that_of_jobs_is_not(tmp_path: Path, host: str) -> None:
+    def card(labels: str, used: str, free: str) -> dict[str, str]:
+        return {
+            f'DCGM_FI_DEV_FB_USED{{{host}="n17",UUID="{GPU}",gpu="3"{labels}}}': used,
+            f'DCGM_FI_DEV_FB_FREE{{{host}="n17",UUID="{GPU}",gpu="3"{labels}}}': free,
+        }
+
+    idle = card("", "28000x60 _x60", "52000x60 _x60")
+    ours = card(',pod="sft-worker-3"', "_x60 79000x60", "_x60 1000x60")
+    ask(tmp_path, JOB, "gpu_memory_before", idle | ours, at="110m", expected=[0.35])
+    ask(tmp_path, JOB, "gpu_memory_before", ours, at="110m", expected=[])
+    slurm = card(',hpc_job="88201"', "79000x120", "1000x120")
+    ask(tmp_path, JOB, "gpu_memory_before", slurm, at="110m", expected=[])
+    leaking = card(',hpc_job="88201"', "8000+400x120", "72000-400x120")
+    ask(tmp_path, JOB, "gpu_memory_slope", leaking, at="90m", expected=[0.3])
+
+
 def test_gpus_that_wait_are_busy_without_computing(tmp_path: Path) -> None:
     series = {BUSY: "100x20", 'DCGM_FI_PROF_PIPE_TENSOR_ACTIVE{hostname="n17",UUID="GPU-5f3c1a77"}': "0x20"}
     ask(tmp_path, JOB, "spinning_gpus", series, at="10m", expected=[1])
