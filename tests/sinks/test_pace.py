@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.sinks.pace import Pacer, parse_rate
+from responder.sinks.pace import Pacer, in_any_minute, parse_rate
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ZERO = timedelta()
@@ -60,3 +60,15 @@ def test_who_comes_back_when_told_never_exceeds_the_rate(burst: int, gaps: list[
     assert passed == sorted(passed)
     for first, last in zip(passed, passed[burst:], strict=False):
         assert last - first >= timedelta(seconds=1) - timedelta(microseconds=1)
+
+
+@given(st.integers(1, 300), st.integers(1, 400), st.lists(st.floats(0, 20), max_size=300))
+def test_a_limit_over_a_sliding_minute_is_never_exceeded(count: int, burst: int, gaps: list[float]) -> None:
+    pacer = in_any_minute(parse_rate(f"{count}/m"), burst)
+    passed: list[datetime] = []
+    now = START
+    for n, gap in enumerate(gaps):
+        now += timedelta(seconds=gap)
+        passed.append(now + pacer.wait("c", str(n), now))
+    for first, beyond in zip(passed, passed[count:], strict=False):
+        assert beyond - first >= timedelta(minutes=1) - timedelta(milliseconds=1)

@@ -84,3 +84,11 @@ class Pacer:
         queue = self._lanes.setdefault(lane, _Lane(now))
         queue.places = {name: max(at, now) + pause for name, at in queue.places.items()}
         queue.free_at = max(queue.free_at, now + self._slack) + pause
+
+
+def in_any_minute(rate: Pace, burst: int) -> Pacer:
+    """For a limit that counts over a sliding minute: what goes at once after a quiet time is part of it, so that the steady rate
+    is lower by as much. A burst of more than a quarter of the limit is cut to that."""
+    per_minute = timedelta(minutes=1) / rate.interval
+    burst = max(1, min(burst, int(per_minute // 4)))
+    return Pacer(Pace(max(per_minute - burst, per_minute / 2), "m"), burst)

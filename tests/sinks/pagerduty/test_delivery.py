@@ -226,6 +226,33 @@ async def test_429_waits_as_long_as_asked_and_holds_the_others_back(pagerduty: P
     assert len(pagerduty.incidents) == 2
 
 
+async def test_our_own_pace_keeps_a_storm_below_120_a_minute_for_each_key(pagerduty: PagerDutyWire) -> None:
+    clock = Hands()
+    sink = build(pagerduty, clock)
+    sink.target(Owner(name="other", targets={"pagerduty": "f" * 32}))
+    reports = [gpu_report(incident={"id": f"inc-{n}"}) for n in range(200)]
+    waiting = [(report, order(report)) for report in reports]
+    alone = gpu_report(incident={"id": "inc-alone"})
+    times: list[datetime] = []
+    while waiting:
+        still = []
+        for report, asked in waiting:
+            try:
+                await sink.deliver(asked, report)
+                times.append(clock.at)
+            except Transient:
+                still.append((report, asked))
+        if len(still) == len(reports) - 30:
+            await show(sink, order(alone, target={"owner": "other"}), alone)
+        waiting = still
+        clock.at += timedelta(seconds=1)
+    await sink.close()
+    assert {call.status for call in pagerduty.calls} == {202}, "never told to slow down"
+    assert max(sum(since <= at < since + timedelta(minutes=1) for at in times) for since in times) <= 120
+    assert times[-1] - times[0] <= timedelta(seconds=120), "and no slower than it must be"
+    assert pagerduty.of("inc-alone.1"), "another key does not wait for it"
+
+
 async def test_a_refused_event_says_what_to_check(pagerduty: PagerDutyWire, sink: PagerDuty) -> None:
     pagerduty.routing_keys = ("e" * 32,)
     report = gpu_report()

@@ -13,7 +13,7 @@ from responder.errors import Permanent, Transient
 from responder.model.delivery import Order, Owner, Receipt, Visible
 from responder.model.report import Report
 from responder.ports import Clock
-from responder.sinks.pace import Pacer
+from responder.sinks.pace import in_any_minute
 from responder.sinks.pagerduty import event as events
 from responder.sinks.pagerduty.settings import EVENTS_API, KEY, Settings
 from responder.telemetry import log
@@ -40,7 +40,7 @@ class PagerDuty:
         self._pages = f"{base_url.rstrip('/')}/incidents/"
         self._user_agent = user_agent
         self._url = f"{(settings.base_url or EVENTS_API).rstrip('/')}/v2/enqueue"
-        self._pacer = Pacer(settings.rate, settings.burst)
+        self._pacer = in_any_minute(settings.rate, settings.burst)
         self._keys: dict[str, str] = {}
         self._http: httpx.AsyncClient | None = None
 
