@@ -14,9 +14,9 @@ import orjson
 from responder.document import ConfigErrors, Document, load, parse
 from responder.errors import ConfigError
 from responder.library.catalogues import read_catalogues
+from responder.library.literal_cache import LiteralCache
 from responder.library.skill_files import FrontMatter, LogsFile, RegistryFile, SignatureFile, SkillFile, TaxonomyFile
 from responder.logic.diagnosis import Knowledge, RootBlock, Signatures, Words
-from responder.logic.diagnosis.literals import required
 from responder.model.knowledge import Calibration, Catalogue
 from responder.model.skill import Mode, Signature, Skill, SkillEntry, TaxonomyClass
 
@@ -52,6 +52,7 @@ class _Reading:
     calibration: Calibration | None = None
     weights: dict[str, dict[str, float]] = field(default_factory=dict)
     shared: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    cache: LiteralCache = field(default_factory=LiteralCache)
 
 
 def load_skills(folders: Sequence[Path]) -> Library:
@@ -63,6 +64,7 @@ def load_skills(folders: Sequence[Path]) -> Library:
                 f"no such skills folder: {folder}", file=folder, hint="correct `skills:` or make the folder"
             )
         _read_shared(folder, reading)
+    reading.cache.save()
     knowledge = Knowledge(
         taxonomy=reading.taxonomy,
         signatures=Signatures(reading.signatures, reading.literals),
@@ -129,7 +131,7 @@ def _read_signatures(document: Document, reading: _Reading) -> None:
         if signature.id in reading.signatures:
             continue
         try:
-            needs = required(signature.match)
+            needs = reading.cache.required(signature.match)
         except ValueError as error:
             problems.append(
                 document.problem(
@@ -148,7 +150,7 @@ def _read_signatures(document: Document, reading: _Reading) -> None:
             )
             continue
         reading.signatures[signature.id] = signature
-        reading.literals[signature.id] = tuple(sorted(needs))
+        reading.literals[signature.id] = needs
     if problems:
         raise ConfigErrors(problems)
 
