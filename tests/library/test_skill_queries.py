@@ -313,6 +313,29 @@ def test_the_cache_is_read_under_all_names(tmp_path: Path, metric: str) -> None:
     ask(tmp_path, SERVICE, "kv_usage", series, at="10m", expected=[0.97])
 
 
+@pytest.mark.parametrize(("window", "need"), [("1h", "slo_burn_rate"), ("6h", "slo_burn_6h"), ("3d", "slo_burn_3d")])
+def test_the_burn_is_the_ratio_of_errors_over_the_budget(tmp_path: Path, window: str, need: str) -> None:
+    labels = '{sloth_id="llama-chat-availability",sloth_service="llama-chat",sloth_slo="availability"'
+    series = {
+        f'slo:sli_error:ratio_rate{window}{labels},sloth_window="{window}"}}': "0.0144x20",
+        f"slo:error_budget:ratio{labels}}}": "0.001x20",
+        f"slo:period_error_budget_remaining:ratio{labels}}}": "0.4x20",
+        f'slo:sli_error:ratio_rate{window}{{sloth_id="other",sloth_service="other"}}': "1x20",
+        'slo:error_budget:ratio{sloth_id="other",sloth_service="other"}': "0.001x20",
+    }
+    ask(tmp_path, SERVICE, need, series, at="10m", expected=[14.4])
+    ask(tmp_path, SERVICE, "slo_budget_left", series, at="10m", expected=[0.4])
+    ask(tmp_path, SERVICE, need, {"up": "1x20"}, at="10m", expected=[])
+
+
+def test_pyrras_recordings_give_the_burn_too(tmp_path: Path) -> None:
+    series = {
+        'http_requests:burnrate1h{slo="llama-chat-availability"}': "0.02x20",
+        'pyrra_objective{slo="llama-chat-availability"}': "0.99x20",
+    }
+    ask(tmp_path, SERVICE, "slo_burn_rate", series, at="10m", expected=[2])
+
+
 def test_starts_of_an_alert_are_counted_though_its_name_has_spaces(tmp_path: Path) -> None:
     series = {'ALERTS_FOR_STATE{alertname="High GPU temp"}': "100x10 _x10 1300x10 _x10 2500x10"}
     ask(tmp_path, TRIAGE, "refires", series, at="50m", expected=[2])
