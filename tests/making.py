@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from responder.logic.correlate import Routed
+from responder.logic.batch import Routed
 from responder.logic.identity import event_id, fingerprint, match_labels
 from responder.model.event import AlertSeverity, Event, JobFact, JobState, Kind, Status
 from responder.model.incident import Incident, IncidentStatus, Severity

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responder.logic.correlate import Changes, Known, Routed, closed, fold, lapse, needed
+from responder.logic.batch import Changes, Known, Routed, needed
+from responder.logic.correlate import closed, fold, lapse
 from responder.logic.match import matches, parse_condition
 from responder.model.event import JobState, Status
 from responder.model.incident import Incident, IncidentStatus, Severity

@@ -1,16 +1,16 @@
 """Folds a batch of routed events into what is stored: alert states, incidents, timers and a trail per event.
 
-Pure: `needed` says what must be read first, `fold` makes the changes from that and the time. Duplicates are events that change
+Pure: `batch.needed` says what must be read first, `fold` makes the changes from that and the time. Duplicates are events that change
 no alert's state; what fires joins or opens the incident of its rule and key; what resolves closes an incident when the last of
 its members did. The order inside a batch is the order of arrival.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from responder.logic.batch import Changes, IncidentKey, Known, Routed, StateKey, job_names
 from responder.logic.identity import incident_id, key_text
-from responder.model.event import Change, Event, JobFact, JobState, Status
+from responder.model.event import Event, JobState, Status
 from responder.model.incident import Incident, IncidentStatus, Severity
 from responder.model.journal import AlertState, Disposition, JournalEntry, Trail
 from responder.model.rule import Outcome, Rule
@@ -18,91 +18,6 @@ from responder.model.silence import Silence
 
 ENTITY_LIMIT = 512
 """Names kept per entity kind of one incident: a storm stays a bounded document."""
-
-IncidentKey = tuple[str, str]
-StateKey = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """An event with what routing decided; no rule at all is possible."""
-
-    event: Event
-    labels: Mapping[str, str]
-    rules: tuple[tuple[Rule, dict[str, str]], ...] = ()
-    """Matched rules in order, each with the event's key under it."""
-    suppressed: tuple[str, str] | None = None
-    """(rule name, its reason)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """What `fold` wants to know."""
-
-    states: tuple[StateKey, ...]
-    incidents: tuple[IncidentKey, ...]
-    event_ids: tuple[str, ...]
-    finished_jobs: tuple[tuple[str, str], ...]
-    """("job", name) of jobs that succeeded: their open incidents resolve."""
-
-
-@dataclass(slots=True)
-class Known:
-    """What was read for a batch; `fold` changes it as it goes, so that later events see earlier ones."""
-
-    states: dict[StateKey, AlertState]
-    latest: dict[IncidentKey, Incident]
-    by_id: dict[str, Incident]
-    journalled: set[str]
-    of_jobs: list[Incident]
-    silences: Sequence[Silence] = ()
-
-
-@dataclass(slots=True)
-class Changes:
-    """What to write, in one transaction."""
-
-    journal: list[JournalEntry] = field(default_factory=list)
-    links: list[tuple[str, str]] = field(default_factory=list)
-    states: dict[StateKey, AlertState] = field(default_factory=dict)
-    incidents: dict[str, Incident] = field(default_factory=dict)
-    timers: list[tuple[str, str, datetime, str]] = field(default_factory=list)
-    earlier_timers: list[tuple[str, str, datetime, str]] = field(default_factory=list)
-    cancelled: list[tuple[str, str]] = field(default_factory=list)
-    jobs: list[JobFact] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    dispositions: list[tuple[str, Disposition]] = field(default_factory=list)
-    """(event id as stored, what became of it), one per event of the batch, in order."""
-    transitions: list[tuple[str, str]] = field(default_factory=list)
-    """(rule, opened | reopened | resolved) for metrics."""
-
-    def earliest_due(self) -> datetime | None:
-        return min((due for _, _, due, _ in [*self.timers, *self.earlier_timers]), default=None)
-
-
-def needed(batch: Sequence[Routed]) -> Needed:
-    """What to read before `fold`."""
-    return Needed(
-        states=tuple({(r.event.source, r.event.fingerprint) for r in batch if r.event.status is not Status.INFO}),
-        incidents=tuple(
-            {
-                (rule.name, key_text(key))
-                for r in batch
-                if r.event.status is Status.FIRING
-                for rule, key in r.rules
-                if rule.outcome is Outcome.TRIAGE
-            }
-        ),
-        event_ids=tuple({r.event.id for r in batch}),
-        finished_jobs=tuple(
-            {
-                ("job", name)
-                for r in batch
-                if r.event.job is not None and r.event.job.state is JobState.COMPLETED
-                for name in _job_names(r.event)
-            }
-        ),
-    )
 
 
 def fold(
@@ -346,7 +261,7 @@ class _Fold:
         self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
         if event.job.state is not JobState.COMPLETED:
             return
-        names = _job_names(event)
+        names = job_names(event)
         for incident in self.known.of_jobs:
             current = self.out.incidents.get(incident.id, incident)
             about_job = set(current.key.values()) & names and "job" in current.key
@@ -411,13 +326,6 @@ def _all_incidents(known: Known) -> Iterable[Incident]:
     yield from known.latest.values()
     yield from known.by_id.values()
     yield from known.of_jobs
-
-
-def _job_names(event: Event) -> set[str]:
-    names = set(event.entities.get("job", ()))
-    if event.job is not None:
-        names |= {event.job.id, *([event.job.name] if event.job.name else [])}
-    return names
 
 
 def _merged(have: Mapping[str, tuple[str, ...]], more: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

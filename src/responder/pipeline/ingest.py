@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from responder.errors import Conflict, InputError, Transient
-from responder.logic.correlate import Changes, Known, Routed, fold, needed
+from responder.logic.batch import Changes, Known, Routed, needed
+from responder.logic.correlate import fold
 from responder.logic.grade import at_intake
 from responder.logic.identity import event_id, match_labels
 from responder.logic.match import matches
