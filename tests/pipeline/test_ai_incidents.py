@@ -28,7 +28,7 @@ REVIEW = (
 def told(incident_type: str, word: AlertSeverity) -> Event:
     labels = {"alertname": "", "node": "", "incident_type": incident_type, "service": "assistant"}
     return event(
-        labels={name: value for name, value in labels.items()},
+        labels=labels,
         entities={"service": ("assistant",), "node": ()},
         kind=Kind.AGENT,
         format="native",
