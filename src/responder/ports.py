@@ -18,7 +18,7 @@ from responder.model.incident import Incident, Severity
 from responder.model.journal import Action, AlertState, Checkpoint, JournalEntry, Quarantined
 from responder.model.report import Report
 from responder.model.silence import Silence
-from responder.model.skill import SkillEntry
+from responder.model.skill import SkillEntry, TaxonomyClass
 
 T = TypeVar("T")
 
@@ -451,6 +451,10 @@ class Desk(Protocol):
         ...
 
     def skills(self) -> Sequence[SkillEntry]: ...
+    def taxonomy(self) -> Mapping[str, TaxonomyClass]:
+        """The classes of failure by id, with the graph of what causes what."""
+        ...
+
     def skill_files(self, name: str) -> Mapping[str, str]:
         """The texts of a released skill's folder by relative path; empty for a planned or unknown one."""
         ...

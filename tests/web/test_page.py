@@ -51,13 +51,50 @@ async def test_a_phone_in_the_dark_scrolls_in_one_direction_only(serve: Serve, c
     one = await served.incident()
     phone = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "device_scale_factor": 2}
     async with chromium.browser() as browser, opened(browser, **phone) as (page, errors):
-        for path in ("/", f"/incidents/{one.id}", "/silences", "/quarantine", "/skills"):
+        graphs = ("/taxonomy", "/taxonomy/gpu.fallen_off_bus")
+        for path in ("/", f"/incidents/{one.id}", "/silences", "/quarantine", "/skills", *graphs):
             await page.goto(served.url + path)
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, f"{path} is {width} px wide on a phone"
             dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert dark == "rgb(22, 22, 24)"
         assert errors == []
+
+
+async def test_from_a_cause_to_what_follows_from_it_without_a_script(serve: Serve, chromium: browsers.Chromium) -> None:
+    served = await serve()
+    one = await served.incident()
+    async with chromium.browser() as browser, opened(browser, java_script_enabled=False) as (page, errors):
+        await page.goto(f"{served.url}/incidents/{one.id}")
+        await page.get_by_role("link", name="gpu.fallen_off_bus", exact=True).click()
+        await page.wait_for_url("**/taxonomy/gpu.fallen_off_bus")
+        near = page.locator("svg.side")
+        assert await near.is_visible()
+        assert not await page.locator("svg.outline").is_visible()
+        assert await near.locator("path.effect").count() > 3
+        boxes = await near.locator("a.effect rect:first-of-type").evaluate_all(
+            "all => all.map(one => one.getBBox().width)"
+        )
+        texts = await near.locator("a.effect text").evaluate_all("all => all.map(one => one.getBBox().width)")
+        assert max(texts) < min(boxes), "a title stays in its box"
+        await near.locator("a", has_text="One rank crashed").click()
+        await page.wait_for_url("**/taxonomy/train.rank_failure")
+        await page.get_by_role("link", name="Causes").first.click()
+        await page.wait_for_url("**/taxonomy")
+        assert await page.locator("svg.graph a.class").count() > 60
+        assert await page.locator("svg.graph path.edge").count() > 200
+        await page.set_viewport_size({"width": 360, "height": 740})
+        await page.goto(f"{served.url}/taxonomy/train.rank_failure")
+        assert await page.locator("svg.outline").is_visible()
+        assert not await page.locator("svg.side").is_visible()
+        assert errors == []
+
+
+async def test_an_unknown_class_is_said_so(serve: Serve) -> None:
+    served = await serve()
+    answer = await served.client.get("/taxonomy/no.such", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert "no class no.such" in answer.text
 
 
 async def test_hostile_text_stays_text(serve: Serve, chromium: browsers.Chromium) -> None:

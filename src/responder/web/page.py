@@ -1,4 +1,4 @@
-"""The page: incidents, one incident's report, silences, quarantine, skills. Rendered here; HTMX refreshes parts, no build step.
+"""The page: incidents, one incident's report, silences, quarantine, skills, causes. Rendered here; HTMX refreshes parts, no build step.
 
 Everything works without JavaScript too. Untrusted text is escaped by the templates; nothing is ever marked safe but our own SVG.
 """
@@ -16,8 +16,9 @@ from markupsafe import Markup
 from responder.duration import parse_duration
 from responder.errors import InputError, NotFound
 from responder.logic.gaps import by_reason
+from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
-from responder.web import silences
+from responder.web import graph, silences
 from responder.web.actors import COOKIE, SESSION, Guard
 from responder.web.chart import chart
 
@@ -142,7 +143,15 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         seen = await desk.store.read(read)
         report = next((r for r in reversed(seen["reports"]) if revision in (None, r.revision)), None)
         charts = [one for one in report.evidence if one.series] if report else []
-        return render(request, "incident.html", report=report, charts=charts, graph=_graph(report), **seen)
+        return render(
+            request,
+            "incident.html",
+            report=report,
+            charts=charts,
+            graph=_graph(desk, report),
+            classes=desk.taxonomy(),
+            **seen,
+        )
 
     @router.post("/incidents/{id}/{verb}")
     async def act(
@@ -210,6 +219,30 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         guard.actor(request)
         return render(request, "skills.html", skills=desk.skills())
 
+    @router.get("/taxonomy")
+    async def taxonomy(request: Request) -> Response:
+        guard.actor(request)
+        classes = desk.taxonomy()
+        return render(request, "taxonomy.html", classes=list(classes.values()), drawn=_drawn(graph.whole(classes)))
+
+    @router.get("/taxonomy/{name}")
+    async def one_class(request: Request, name: str) -> Response:
+        guard.actor(request)
+        classes = desk.taxonomy()
+        if name not in classes:
+            raise NotFound(f"no class {name[:60]}")
+        causes, effects = graph.causes_of(classes, name), graph.effects_of(classes, name)
+        return render(
+            request,
+            "class.html",
+            one=classes[name],
+            causes=[classes[other] for other in causes],
+            effects=[classes[other] for other in effects],
+            near=_drawn(graph.around(classes, name, causes, effects)),
+            drawn=_drawn(graph.whole(classes, name)),
+            skills=[entry for entry in desk.skills() if name in entry.about],
+        )
+
     @router.get("/login")
     async def login_form(request: Request) -> Response:
         text = _templates().get_template("login.html").render(version=desk.version, wrong=False)
@@ -253,11 +286,13 @@ def _static(name: str) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def _graph(report: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """Cause to symptoms, of the causes that the report names."""
-    if report is None:
-        return []
-    return [(one.class_, one.symptoms) for one in report.hypotheses if one.symptoms]
+def _graph(desk: Desk, report: Report | None) -> Markup:
+    """The incident's own part of the causal graph."""
+    return _drawn(graph.of_report(desk.taxonomy(), report)) if report is not None else Markup()
+
+
+def _drawn(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 -- our own SVG, its texts escaped there
 
 
 def problem(status: int, message: str) -> HTMLResponse:

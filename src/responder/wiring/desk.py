@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from responder import __version__
 from responder.model.report import Report
 from responder.model.silence import Silence
-from responder.model.skill import SkillEntry
+from responder.model.skill import SkillEntry, TaxonomyClass
 from responder.pipeline.enrich import Enrich
 from responder.pipeline.explain import explain_event
 from responder.wiring.oneoff import triage_once
@@ -59,6 +59,9 @@ class DaemonDesk:
 
     def skills(self) -> Sequence[SkillEntry]:
         return tuple(self.daemon.shelf.book.knowledge.registry.values())
+
+    def taxonomy(self) -> Mapping[str, TaxonomyClass]:
+        return self.daemon.shelf.book.knowledge.taxonomy
 
     def skill_files(self, name: str) -> Mapping[str, str]:
         from responder.wiring.knowledge import skill_texts
