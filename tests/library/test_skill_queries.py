@@ -26,6 +26,9 @@ KNOWN = {
     "service": ("llama-chat",),
     "model": ("llama-3-70b",),
     "alertname": ("High GPU temp",),
+    "dataset": ("clicks",),
+    "table": ("user_features",),
+    "team": ("nlp",),
 }
 BUSY = 'DCGM_FI_DEV_GPU_UTIL{hostname="n17",UUID="GPU-5f3c1a77"}'
 
@@ -334,6 +337,50 @@ def test_pyrras_recordings_give_the_burn_too(tmp_path: Path) -> None:
         'pyrra_objective{slo="llama-chat-availability"}': "0.99x20",
     }
     ask(tmp_path, SERVICE, "slo_burn_rate", series, at="10m", expected=[2])
+
+
+@pytest.mark.parametrize(
+    ("need", "metric"),
+    [
+        ("age_of_table", 'feature_store_last_update_timestamp_seconds{table="user_features"}'),
+        ("age_of_table", 'dbt_model_last_success_time{table="user_features"}'),
+        ("age_of_dataset", 'ingest_last_partition_timestamp_seconds{dataset="clicks",partition="h09"}'),
+    ],
+)
+def test_the_age_of_data_is_since_its_last_update(tmp_path: Path, need: str, metric: str) -> None:
+    ask(tmp_path, TRIAGE, need, {metric: "3600x400"}, at="4h", expected=[3])
+    ask(tmp_path, TRIAGE, need, {"up": "1x400"}, at="4h", expected=[])
+
+
+@pytest.mark.parametrize("label", ["model_name", "model"])
+def test_drift_counts_when_it_lasts(tmp_path: Path, label: str) -> None:
+    def psi(feature: str, curve: str) -> dict[str, str]:
+        return {f'feature_psi{{{label}="llama-3-70b",feature="{feature}"}}': curve}
+
+    lasting = psi("age", "0.23x300") | psi("zip", "0.02x300")
+    ask(tmp_path, TRIAGE, "psi_lasting", lasting, at="5h", expected=[0.23])
+    spike = psi("age", "0.04x270 0.34x30")
+    ask(tmp_path, TRIAGE, "psi", spike, at="5h", expected=[0.34])
+    ask(tmp_path, TRIAGE, "psi_lasting", spike, at="5h", expected=[0.04])
+
+
+def test_features_that_are_rejected_in_all_windows_are_counted(tmp_path: Path) -> None:
+    def p(feature: str, curve: str) -> dict[str, str]:
+        return {f'evidently:ks_p_value{{model_name="llama-3-70b",feature="{feature}"}}': curve}
+
+    series = p("a", "0.001x300") | p("b", "0.03x300") | p("c", "0.4x270 0.001x30") | p("d", "0.7x300")
+    ask(tmp_path, TRIAGE, "ks_below_5_percent", series, at="5h", expected=[0.5])
+    ask(tmp_path, TRIAGE, "ks_below_1_percent", series, at="5h", expected=[0.25])
+
+
+def test_spend_is_a_share_of_the_teams_budget(tmp_path: Path) -> None:
+    series = {
+        'litellm_remaining_team_budget_metric{team="t1",team_alias="nlp"}': "-13x20",
+        'litellm_team_max_budget_metric{team="t1",team_alias="nlp"}': "100x20",
+        'litellm_remaining_team_budget_metric{team="t2",team_alias="cv"}': "-900x20",
+        'litellm_team_max_budget_metric{team="t2",team_alias="cv"}': "100x20",
+    }
+    ask(tmp_path, TRIAGE, "budget_used", series, at="10m", expected=[1.13])
 
 
 def test_starts_of_an_alert_are_counted_though_its_name_has_spaces(tmp_path: Path) -> None:
