@@ -250,6 +250,17 @@ def test_no_daemon_or_another_program_is_said_clearly(run: Run, elsewhere: str) 
     assert "no such thing (HTTP 404)" in done.err
 
 
+@pytest.mark.parametrize("option", ["ssl_cafile: nowhere.pem", "session_timeout_seconds: 6"])
+def test_a_part_that_could_not_run_stops_the_start(run: Run, tmp_path: Path, option: str) -> None:
+    (tmp_path / "responder.yaml").write_text(
+        f"sources: {{kafka: {{bootstrap_servers: '127.0.0.1:1', topics: {{a: slurm}}, {option}}}}}\n"
+        "listen: {address: '127.0.0.1:0'}\n"
+    )
+    done = run("run")
+    assert (done.code, done.out) == (2, "")
+    assert option.partition(":")[0] in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -17,7 +17,8 @@ from tests.servers.process import ServerError
 def missing_packages() -> list[str]:
     """Debian's names of what is neither here, nor named in the environment, nor to be had from a Docker engine."""
     wanted: list[tuple[str, str, tuple[str, ...], str]] = [
-        (chromium.PACKAGE, "RESPONDER_TEST_CHROMIUM", chromium.PROGRAMS, "")
+        (chromium.PACKAGE, "RESPONDER_TEST_CHROMIUM", chromium.PROGRAMS, ""),
+        ("openssl", "", ("openssl",), ""),
     ]
     if not engine_answers():
         # Tests bring configurations of their own to Prometheus and Alertmanager: an address alone does not serve them.

@@ -58,6 +58,8 @@ class Daemon:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     diagnosing: Diagnosing | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: Exception | None = None
+    """What ended a part that was to run for ever."""
     reload_error: str | None = None
     address: str = ""
 
@@ -212,8 +214,12 @@ def _guarded(daemon: Daemon, run: Callable[[], Awaitable[None]], name: str) -> a
             await run()
         except asyncio.CancelledError:
             raise
-        except Exception:
-            _log.exception("part_failed", part=name)
+        except Exception as error:
+            if isinstance(error, ResponderError):
+                _log.error("part_failed", part=name, error=str(error))
+            else:
+                _log.exception("part_failed", part=name)
+            daemon.failure = daemon.failure or error
             daemon.stop()
             raise
 
@@ -248,7 +254,7 @@ async def _watch(daemon: Daemon) -> None:
 
 
 async def serve(loaded: Loaded, ready: Callable[[Daemon], None] = lambda daemon: None) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT. What ended a part and with it the daemon is raised, once all is closed in good order."""
     loop = asyncio.get_running_loop()
     async with running(loaded) as daemon:
         reloads: set[asyncio.Task[None]] = set()
@@ -264,3 +270,5 @@ async def serve(loaded: Loaded, ready: Callable[[Daemon], None] = lambda daemon:
         ready(daemon)
         await daemon.stopping.wait()
         _log.info("stopping")
+    if daemon.failure is not None:
+        raise daemon.failure

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from tests.servers import certificates
 from tests.servers.container import Container, engine_answers
 from tests.servers.kafka import jars
 from tests.servers.machine import require_program, server_directory
@@ -29,10 +30,15 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},SECURE://127.0.0.1:{secure}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
+listener.name.secure.sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  user_{user}="{password}";
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location={directory}/broker-with-key.pem
 log.dirs={directory}/data
 auto.create.topics.enable=false
 delete.topic.enable=true
@@ -53,10 +59,22 @@ num.io.threads=2
 
 
 @dataclass(frozen=True)
+class Secure:
+    """The same broker by SASL_SSL: its address, the authority behind its certificate, and who may."""
+
+    address: str
+    authority: Path
+    user: str = "responder"
+    password: str = "s3cret"
+
+
+@dataclass(frozen=True)
 class Kafka:
     """`address` is `host:port`, as `bootstrap_servers` wants it."""
 
     address: str
+    secure: Secure | None = None
+    """None where the environment names the broker."""
     _server: Runnable | None = field(default=None, repr=False)
 
     def stop(self) -> None:
@@ -99,9 +117,20 @@ def running() -> Iterator[Kafka]:
     if address := os.environ.get("RESPONDER_TEST_KAFKA"):
         yield Kafka(address)
         return
-    broker, controller = free_ports(2)
+    broker, encrypted, controller = free_ports(3)
     with server_directory("kafka") as directory:
-        properties = PROPERTIES.format(broker=broker, controller=controller, directory=directory)
+        root = certificates.authority(directory)
+        own = certificates.signed(directory, root, "broker")
+        (directory / "broker-with-key.pem").write_text(own.key.read_text() + own.certificate.read_text())
+        secure = Secure(f"127.0.0.1:{encrypted}", root.certificate)
+        properties = PROPERTIES.format(
+            broker=broker,
+            secure=encrypted,
+            controller=controller,
+            directory=directory,
+            user=secure.user,
+            password=secure.password,
+        )
         (directory / "server.properties").write_text(properties)
         server: Runnable
         if engine_answers():
@@ -109,7 +138,7 @@ def running() -> Iterator[Kafka]:
         else:
             java = require_program(("java",), PACKAGE)
             server = Process(_line(str(java), jars.class_path(), directory), directory)
-        kafka = Kafka(f"127.0.0.1:{broker}", server)
+        kafka = Kafka(f"127.0.0.1:{broker}", secure, server)
         try:
             kafka.start()
             yield kafka

@@ -1,12 +1,21 @@
 """What can be said of the Kafka source in the configuration, and how it becomes the client's options."""
 
+import inspect
 import ssl
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from responder.document import nearest
 from responder.duration import Duration, parse_duration
+from responder.errors import ConfigError
 from responder.model.value import Value
+
+
+OURS = frozenset(
+    ("self", "topics", "loop", "ssl_context", "enable_auto_commit", "auto_offset_reset", "max_partition_fetch_bytes")
+)
+"""Parameters of the client that are not an operator's to set."""
 
 
 class Settings(Value):
@@ -44,8 +53,31 @@ def client_options(settings: Settings) -> dict[str, Any]:
     more = dict(settings.__pydantic_extra__ or {})
     secure = settings.ssl_cafile or settings.ssl_certfile or more.get("security_protocol") in ("SSL", "SASL_SSL")
     if secure:
+        more["ssl_context"] = _certificates(settings)
+    return {"bootstrap_servers": settings.servers.split(","), "group_id": settings.group_id, **more}
+
+
+def refuse_unknown(settings: Settings) -> None:
+    """Raises ConfigError for an option that aiokafka does not know; it is asked, so that none of its options is listed here."""
+    from aiokafka import AIOKafkaConsumer
+
+    known = set(inspect.signature(AIOKafkaConsumer.__init__).parameters) - OURS
+    for name in settings.__pydantic_extra__ or ():
+        if name not in known:
+            raise ConfigError(
+                f"sources.kafka has an option that aiokafka does not know: {name}",
+                hint=nearest(name, known) or "its options are those of AIOKafkaConsumer",
+            )
+
+
+def _certificates(settings: Settings) -> ssl.SSLContext:
+    try:
         made = ssl.create_default_context(cafile=settings.ssl_cafile)
         if settings.ssl_certfile:
             made.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile)
-        more["ssl_context"] = made
-    return {"bootstrap_servers": settings.servers.split(","), "group_id": settings.group_id, **more}
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"sources.kafka.ssl_cafile, ssl_certfile or ssl_keyfile cannot be used: {error.strerror or error}",
+            hint="PEM files that this user can read; the key must belong to the certificate",
+        ) from error
+    return made
