@@ -11,7 +11,6 @@ from responder.duration import Duration, parse_duration
 from responder.errors import ConfigError
 from responder.model.value import Value
 
-
 OURS = frozenset(
     ("self", "topics", "loop", "ssl_context", "enable_auto_commit", "auto_offset_reset", "max_partition_fetch_bytes")
 )
