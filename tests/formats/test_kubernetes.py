@@ -1,6 +1,7 @@
 """What a cluster says of itself: Events, pods, jobs, nodes, workloads."""
 
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,16 @@ def test_a_warning_fires_names_pod_and_node_and_lapses() -> None:
     assert event.labels["container"] == "pytorch"
     assert event.annotations["message"] == KUBERNETES_EVENT["message"]
     assert event.ends_at is not None
-    assert (event.ends_at.hour, event.ends_at.minute) == (3, 4)
+    assert (event.ends_at.hour, event.ends_at.minute) == (3, 5)
+
+
+def test_an_old_warning_that_is_told_again_lapses_an_hour_after_that() -> None:
+    old = KUBERNETES_EVENT | {"firstTimestamp": "2026-03-12T02:00:00Z", "lastTimestamp": "2026-03-12T02:00:00Z"}
+    event = only(FORMAT, old)
+    assert event.ends_at == event.received_at + timedelta(hours=1)
+    ahead = event.received_at + timedelta(minutes=5)  # the sender's clock may be fast
+    fast = only(FORMAT, KUBERNETES_EVENT | {"lastTimestamp": ahead.isoformat()})
+    assert fast.ends_at == ahead + timedelta(hours=1)
 
 
 def test_a_normal_event_needs_nobody() -> None:
@@ -54,12 +64,12 @@ def test_the_newer_events_api() -> None:
         "type": "Warning",
         "eventTime": "2026-03-14T02:00:00.000000Z",
         "reportingController": "node-controller",
-        "series": {"count": 3, "lastObservedTime": "2026-03-14T02:04:00.000000Z"},
+        "series": {"count": 3, "lastObservedTime": "2026-03-14T02:08:00.000000Z"},
     }
     event = only(FORMAT, newer)
     assert (event.kind, event.entities["node"], event.starts_at.minute) == (Kind.NODE, ("gpu-n17",), 0)
     assert event.ends_at is not None
-    assert event.ends_at.minute == 4
+    assert event.ends_at.minute == 8
 
 
 def test_the_exporters_flattened_form() -> None:

@@ -253,3 +253,28 @@ def test_however_alerts_come_and_go_the_count_of_firing_members_is_right(story: 
         live = [one for one in memory.incidents.values() if one.status is not IncidentStatus.RESOLVED]
         assert sum(one.firing for one in live) == len(firing)
         assert len(live) == bool(firing)
+
+
+def test_a_signal_that_repeats_keeps_open_what_only_patience_would_end() -> None:
+    memory = Memory()
+    patient = rule(resolve_after=minutes(360))
+    first = event()
+    memory.feed(routed(first, patient))
+    for n in range(1, 20):
+        at = T0 + minutes(30 * n)
+        copy = first.model_copy(update={"id": f"ev_{n}", "ends_at": at + minutes(60)})
+        memory.feed(routed(copy, patient), at=at)
+    assert memory.only.last_event_at >= T0 + minutes(30 * 18)
+    assert memory.only.events == 1
+    before = memory.only.version
+    memory.feed(routed(first.model_copy(update={"id": "ev_x"}), patient), at=T0 + minutes(30 * 19 + 1))
+    assert memory.only.version == before, "not a write for every copy"
+
+
+def test_a_copy_of_an_earlier_sighting_does_not_make_an_alert_lapse_sooner() -> None:
+    memory = Memory()
+    late, early = (event(ends_at=T0 + minutes(n)).model_copy(update={"id": f"ev_{n}"}) for n in (90, 60))
+    memory.feed(routed(late))
+    found = memory.feed(routed(early), at=T0 + minutes(1))
+    assert [state.ends_at for state in found.states.values()] == [T0 + minutes(90)]
+    assert [due for kind, _, due, _ in found.timers if kind == "expire"] == [T0 + minutes(90)]

@@ -223,3 +223,17 @@ async def test_a_rule_that_names_its_sinks_reaches_no_other(simulate: Simulate) 
     await engine.advance(T0 + minutes(1))
     assert engine.orders("console") == []
     assert engine.reasons("slack")[0] == "first_report"
+
+
+async def test_a_warning_that_repeats_stays_open_past_its_rules_patience_and_ends_an_hour_after_the_last(
+    simulate: Simulate,
+) -> None:
+    engine = await simulate(node_rule(resolve_after=minutes(360)))
+    first = event()
+    for n in range(20):  # nine and a half hours, every half an hour
+        at = T0 + minutes(30 * n)
+        await engine.feed([first.model_copy(update={"id": f"ev_{n}", "ends_at": at + minutes(60)})], at)
+        await engine.advance(at + minutes(20))
+        assert (await engine.only()).status is IncidentStatus.OPEN, n
+    await engine.advance(T0 + minutes(30 * 19 + 61))
+    assert (await engine.only()).status is IncidentStatus.RESOLVED

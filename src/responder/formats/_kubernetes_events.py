@@ -2,7 +2,7 @@
 
 core/v1 names the object `involvedObject` and the text `message`, events.k8s.io/v1 `regarding` and `note`
 (k8s.io/api/events/v1/types.go). Type Normal reports progress. An Event is never resolved; it is forgotten after an hour
-(kube-apiserver --event-ttl, default 1h0m0s), and so it lapses here.
+(kube-apiserver --event-ttl, default 1h0m0s), and so it lapses here, an hour after it was last seen or told.
 """
 
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ def from_event(message: RawMessage, item: dict[str, Any], cluster: str) -> Event
             "container": _container(about),
         },
         entities={"node": (host,)} if host and what.kind != "Node" else {},
-        lapses_at=last + EVENT_TTL if last is not None else None,
+        lapses_at=max(last, message.received_at) + EVENT_TTL if last is not None else None,
     )
     return to_event(message, what, seen)
 

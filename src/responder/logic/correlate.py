@@ -113,10 +113,25 @@ class _Fold:
     def _seen_again(self, key: StateKey, previous: AlertState, event: Event) -> None:
         update: dict[str, object] = {"last_seen_at": self.now, "count": previous.count + 1}
         if event.ends_at is not None and event.status is Status.FIRING:
-            update["ends_at"] = event.ends_at
-            self.out.timers.append(("expire", "|".join(key), event.ends_at, "lapses"))
+            # A late copy of an earlier sighting does not make it lapse sooner.
+            ends_at = max(event.ends_at, previous.ends_at or event.ends_at)
+            update["ends_at"] = ends_at
+            self.out.timers.append(("expire", "|".join(key), ends_at, "lapses"))
         self._put_state(key, previous.model_copy(update=update))
         self.out.dispositions.append((previous.event_id, Disposition.DUPLICATE))
+        if event.status is Status.FIRING:
+            for id in previous.incident_ids:
+                self._goes_on(id)
+
+    def _goes_on(self, id: str) -> None:
+        """A member was seen again: what ends by its rule's patience alone must not end while its signal repeats, or every further
+        copy would be a duplicate of something closed. Noted now and then: a write for each copy would cost more than it tells."""
+        incident = self.out.incidents.get(id) or self.known.by_id.get(id)
+        if incident is None or incident.status is IncidentStatus.RESOLVED or incident.rule.resolve_after is None:
+            return
+        if self.now - incident.last_event_at >= incident.rule.resolve_after / 8:
+            seen = incident.model_copy(update={"last_event_at": self.now})
+            self._put_incident((incident.rule.name, key_text(incident.key)), seen)
 
     def _place(self, routed: Routed) -> tuple[str, ...]:
         """Where a new firing event goes; records its trail and returns the incidents that it joined."""
