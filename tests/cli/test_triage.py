@@ -44,6 +44,25 @@ def test_the_same_as_one_json_document_that_fits_the_published_schema(run: Run) 
     assert report["incident"]["opened_at"].startswith("2026-11-20T03:00:00")
 
 
+@pytest.mark.parametrize(
+    ("kind", "rule", "owner"),
+    [
+        ("training_job", "any-training-job", "training-platform"),
+        ("node", "any-node", "cluster-operations"),
+        ("monitoring", "catch-all", None),
+    ],
+)
+def test_a_log_has_the_owner_and_runbook_that_it_would_have_had(
+    run: Run, kind: str, rule: str, owner: str | None
+) -> None:
+    report = run("triage", "--json", "--kind", kind, stdin=LOG).json
+    assert report["rule"]["name"] == rule
+    assert report["incident"]["owner"] == owner or (owner is None and report["incident"]["owner"])
+    assert report["incident"]["runbook_url"].startswith("https://")
+    failed = [one for one in report["quality"]["checks"] if not one["passed"]]
+    assert failed == []
+
+
 def test_a_payload_is_recognised_and_follows_the_rules(run: Run, tmp_path: Path) -> None:
     (tmp_path / "alert.json").write_text(json.dumps(ALERT))
     report = run("triage", "alert.json", "--json").json

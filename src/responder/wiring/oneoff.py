@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from responder.errors import InputError
-from responder.logic.identity import event_id, fingerprint
+from responder.logic.identity import event_id, fingerprint, match_labels
 from responder.logic.redact import redact_event, redact_text
 from responder.logic.route import Router
 from responder.model.event import AlertSeverity, Event, Kind, LogPart, Status
 from responder.model.report import Report
-from responder.model.rule import All, Rule, RuleSet
+from responder.model.rule import All, Outcome, Rule, RuleSet
 from responder.pipeline.enrich import Answers
 from responder.pipeline.playbook import Playbook
 from responder.ports import Format, RawMessage
@@ -43,7 +43,7 @@ async def triage_once(
         raise InputError("it only says that things are over: nothing to triage")
     events = [redact_event(event.model_copy(update={"status": Status.FIRING})) for event in firing]
     if plain or kind is not None:
-        book = _sent_to(book, kind or guess_kind(book, events[0]))
+        book = _sent_to(book, kind or guess_kind(book, events[0]), events[0])
     diagnose = Diagnosing(lambda: book)
     async with Simulation(book, diagnose, now, answers=answers) as simulation:
         await simulation.feed(events, now)
@@ -125,10 +125,21 @@ def _skill_for(book: Playbook, kind: str) -> str | None:
     return named[0] if named else fallback.name if fallback else None
 
 
-def _sent_to(book: Playbook, kind: str) -> Playbook:
-    """A playbook with one rule: everything to the skill of that kind."""
+def _sent_to(book: Playbook, kind: str, event: Event) -> Playbook:
+    """A playbook with one rule: everything to the skill of that kind, with owner, runbook and severities of the rule that takes such
+    an event when it comes by itself (the catch-all where none does)."""
+    labels = match_labels(book.located(event.model_copy(update={"kind": Kind(kind)})))
+    taken = [rule for rule in book.router.route(labels) if rule.outcome is Outcome.TRIAGE]
+    theirs = next(iter(taken), book.rules.rules[-1] if book.rules.rules else None)
     rule = Rule(
-        name="one-off", match=All(), skill=_skill_for(book, kind), group_by=("cluster",), group_wait=timedelta()
+        name=theirs.name if theirs else "one-off",
+        match=All(),
+        skill=_skill_for(book, kind),
+        group_by=("cluster",),
+        group_wait=timedelta(),
+        owner=theirs.owner if theirs else None,
+        runbook_url=theirs.runbook_url if theirs else None,
+        severity=theirs.severity if theirs else {},
     )
-    ruleset = RuleSet(rules=(rule,), version="one-off")
+    ruleset = RuleSet(rules=(rule,), version=book.rules.version)
     return replace(book, rules=ruleset, router=Router(ruleset))
