@@ -45,6 +45,7 @@ def test_the_last_rule_takes_the_rest() -> None:
 def test_what_is_grouped_by_can_be_had() -> None:
     labels = {"alertname", "budget", "team", "slo", "agent", "vendor", "provider", "instance", "dataset", "table"}
     labels |= {"pipeline", "dag_id", "strimzi_io_cluster", "kafka_cluster", "experiment", "node_group"}
+    labels |= {"budget_period", "billing_period", "period", "month"}
     for rule in load_rules([RULES]).rules:
         names = {name for names in rule.group_by for name in names.split("|")}
         assert names <= ENTITY_KINDS | labels, rule.name

@@ -61,6 +61,7 @@ class RuleEntry(Value):
     reopen_within: Duration = Field(
         _DEFAULTS["reopen_within"], description="A recurrence this soon after the end reopens the incident."
     )
+    once: bool = Field(False, description="After its incident resolved, a key is journalled and not told again.")
     outcome: Outcome = Field(Outcome.TRIAGE, description="triage, or observe: journal and count, no incident.")
     shadow: bool = Field(False, description="Everything but the sending.")
     description: str = ""

@@ -150,11 +150,19 @@ class _Fold:
             self._record(routed, Disposition.SUPPRESSED, reason, rules=names, suppressed_by=rule_name)
         elif not triage:
             self._record(routed, Disposition.OBSERVED, "rule_observes", rules=names)
+        elif (told := self._told(triage)) and len(told) == len(triage):
+            self._record(routed, Disposition.OBSERVED, "told_already", rules=names)
+            return tuple(told.values())
         else:
-            joined = tuple(self._join(rule, key, event) for rule, key in triage)
+            joined = tuple(self._join(rule, key, event) for rule, key in triage if rule.name not in told)
             self._record(routed, Disposition.TRIAGED, "routed", rules=names, incident_ids=joined)
             return joined
         return ()
+
+    def _told(self, triage: Sequence[tuple[Rule, dict[str, str]]]) -> dict[str, str]:
+        """Rules that tell a key once and did, with the incident in which they did."""
+        latest = {rule.name: self.known.latest.get((rule.name, key_text(key))) for rule, key in triage if rule.once}
+        return {name: one.id for name, one in latest.items() if one is not None and one.status is IncidentStatus.RESOLVED}
 
     def _join(self, rule: Rule, key: dict[str, str], event: Event) -> str:
         index = (rule.name, key_text(key))

@@ -79,4 +79,7 @@ def _named(name: str, event: Event) -> str | None:
     if name in ENTITY_KINDS:
         return event.entity(name)
     virtual = {"kind": event.kind.value, "format": event.format, "source": event.source}
-    return event.entity(name) or event.labels.get(name) or virtual.get(name)
+    found = event.entity(name) or event.labels.get(name) or virtual.get(name)
+    if found is None and name == "month":
+        return f"{event.starts_at:%Y-%m}"  # the period of what is counted by the month and does not say so
+    return found

@@ -111,6 +111,8 @@ class Rule(Value):
     description: str = ""
     reopen_within: Duration = timedelta(hours=1)
     """A recurrence this soon after the resolve reopens the incident as a new episode."""
+    once: bool = False
+    """A key is told once: what comes again after its incident resolved is journalled, not told. The period belongs in the key."""
     place: SourcePlace | None = None
 
 
