@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the real servers, each started at its first use; and Hypothesis' settings."""
+"""Fixtures for all tests: the real servers, each started at its first use; the vendors' stand-ins; and Hypothesis' settings."""
 
 import contextlib
 import os
@@ -12,6 +12,8 @@ from tests.servers import chromium as browsers
 from tests.servers import kafka as brokers
 from tests.servers import postgres as databases
 from tests.servers import prometheus as prometheuses
+from tests.wire.pagerduty import PagerDutyWire
+from tests.wire.slack import SlackWire
 
 # No deadline: a shared machine's slow moment is no defect. In CI the same examples each time: red is red twice.
 hypothesis.settings.register_profile("here", deadline=None)
@@ -66,3 +68,17 @@ def alertmanager() -> Iterator[alertmanagers.Start]:
 @pytest.fixture(scope="session")
 def chromium() -> browsers.Chromium:
     return browsers.find()
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackWire]:
+    """Slack's stand-in, without its rate limits."""
+    with SlackWire(rate=None).serve() as wire:
+        yield wire
+
+
+@pytest.fixture
+def pagerduty() -> Iterator[PagerDutyWire]:
+    """PagerDuty's stand-in, without its rate limits."""
+    with PagerDutyWire(rate=None).serve() as wire:
+        yield wire

@@ -36,6 +36,7 @@ from responder.model.report import (
     Slo,
     UnknownField,
 )
+from responder.model.rule import All, Any_, Condition, Matcher, MatchOp, Not, One
 from responder.model.skill import NextStep
 
 AT = datetime(2026, 3, 14, 3, 2, 11, tzinfo=UTC)
@@ -306,3 +307,32 @@ reports = st.builds(
     children=many(references, 60),
     provenance=st.builds(Provenance, responder=words, config=words, rules=words, skills=words, recorded=st.booleans()),
 )
+
+
+def conditions(
+    names: st.SearchStrategy[str],
+    values: st.SearchStrategy[str],
+    patterns: st.SearchStrategy[str],
+    *,
+    parts: int = 3,
+    leaves: int = 6,
+) -> st.SearchStrategy[Condition]:
+    """Trees of matchers over these names, values and patterns."""
+    return st.recursive(
+        st.builds(One, matcher=matchers(names, values, patterns)),
+        lambda inner: st.one_of(
+            st.builds(All, parts=st.lists(inner, max_size=parts).map(tuple)),
+            st.builds(Any_, parts=st.lists(inner, min_size=1, max_size=parts).map(tuple)),
+            st.builds(Not, part=inner),
+        ),
+        max_leaves=leaves,
+    )
+
+
+def matchers(
+    names: st.SearchStrategy[str], values: st.SearchStrategy[str], patterns: st.SearchStrategy[str]
+) -> st.SearchStrategy[Matcher]:
+    return st.one_of(
+        st.builds(Matcher, label=names, op=st.sampled_from([MatchOp.EQ, MatchOp.NE]), value=values),
+        st.builds(Matcher, label=names, op=st.sampled_from([MatchOp.RE, MatchOp.NRE]), value=patterns),
+    )

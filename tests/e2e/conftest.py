@@ -1,6 +1,5 @@
 """The daemon between real servers and the two vendors' stand-ins on the wire."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,6 @@ from tests.wire.pagerduty import ROUTING_KEY, WEBHOOK_SECRET, PagerDutyWire
 from tests.wire.slack import BOT_TOKEN, CHANNEL, SIGNING_SECRET, SlackWire
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackWire]:
-    with SlackWire(rate=None).serve() as wire:
-        yield wire
-
-
-@pytest.fixture
-def pagerduty() -> Iterator[PagerDutyWire]:
-    with PagerDutyWire(rate=None).serve() as wire:
-        yield wire
 
 
 @pytest.fixture

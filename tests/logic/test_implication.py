@@ -5,24 +5,14 @@ from hypothesis import strategies as st
 
 from responder.logic.implication import contradiction, implies, takes_everything
 from responder.logic.match import matches, parse_condition
-from responder.model.rule import All, Any_, Condition, Matcher, MatchOp, Not, One
+from responder.model.rule import All, Condition, Matcher, One
+from tests.strategies import conditions, matchers
 
 NAMES = st.sampled_from(["a", "b"])
 VALUES = st.sampled_from(["", "1", "2", "12"])
 PATTERNS = st.sampled_from(["1|2", "1.*", ".*", "", ".+", "2|"])
-MATCHERS = st.one_of(
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.EQ, MatchOp.NE]), value=VALUES),
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.RE, MatchOp.NRE]), value=PATTERNS),
-)
-CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
-    st.builds(One, matcher=MATCHERS),
-    lambda inner: st.one_of(
-        st.builds(All, parts=st.lists(inner, max_size=2).map(tuple)),
-        st.builds(Any_, parts=st.lists(inner, min_size=1, max_size=2).map(tuple)),
-        st.builds(Not, part=inner),
-    ),
-    max_leaves=4,
-)
+MATCHERS = matchers(NAMES, VALUES, PATTERNS)
+CONDITIONS = conditions(NAMES, VALUES, PATTERNS, parts=2, leaves=4)
 LABELS = [{"a": a, "b": b} for a in ("", "1", "2", "12", "x") for b in ("", "1", "2", "12", "x")]
 
 

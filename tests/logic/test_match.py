@@ -17,26 +17,16 @@ from responder.logic.match import (
     show,
     tree,
 )
-from responder.model.rule import All, Any_, Condition, Matcher, MatchOp, Not, One
+from responder.model.rule import All, Any_, Condition, Not, One
+from tests.strategies import conditions, matchers
 
 # a small world, so that matchers often hit
 NAMES = st.sampled_from(["alertname", "severity", "node", "foo bar", "naïve", 'a"b'])
 VALUES = st.sampled_from(["", "a", "b", "ab", "A", "ſ", "line\nbreak", 'quo"te', "back\\slash", "a|b", "{x}", "x,y"])
 PATTERNS = st.sampled_from(["a|b", "a.*", "(?i)AB?", "", ".+", "[ab]+", r"back\\slash", "x(?:,y)?", r"\w+"])
-MATCHERS = st.one_of(
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.EQ, MatchOp.NE]), value=VALUES),
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.RE, MatchOp.NRE]), value=PATTERNS),
-)
+MATCHERS = matchers(NAMES, VALUES, PATTERNS)
 LABELS = st.dictionaries(NAMES, VALUES)
-CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
-    st.builds(One, matcher=MATCHERS),
-    lambda inner: st.one_of(
-        st.builds(All, parts=st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Any_, parts=st.lists(inner, min_size=1, max_size=3).map(tuple)),
-        st.builds(Not, part=inner),
-    ),
-    max_leaves=8,
-)
+CONDITIONS = conditions(NAMES, VALUES, PATTERNS, parts=3, leaves=8)
 
 
 @pytest.mark.parametrize(

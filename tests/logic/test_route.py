@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from responder.logic.match import matches, parse_condition
 from responder.logic.route import Router, group_key, suppressed
 from responder.model.event import Event, Kind, Status
-from responder.model.rule import All, Any_, Condition, Matcher, MatchOp, Not, One, Rule, RuleSet, Suppression
+from responder.model.rule import Condition, Rule, RuleSet, Suppression
+from tests.strategies import conditions, matchers
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -24,19 +25,8 @@ PATTERNS = st.sampled_from(
         "Node(Down|Up)?", "(?:.*Err.*)", "a*", "(?i)(gpu).*(err).*",
     ]
 )  # fmt: skip
-MATCHERS = st.one_of(
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.EQ, MatchOp.NE]), value=VALUES),
-    st.builds(Matcher, label=NAMES, op=st.sampled_from([MatchOp.RE, MatchOp.NRE]), value=PATTERNS),
-)
-CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
-    st.builds(One, matcher=MATCHERS),
-    lambda inner: st.one_of(
-        st.builds(All, parts=st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Any_, parts=st.lists(inner, min_size=1, max_size=3).map(tuple)),
-        st.builds(Not, part=inner),
-    ),
-    max_leaves=6,
-)
+MATCHERS = matchers(NAMES, VALUES, PATTERNS)
+CONDITIONS = conditions(NAMES, VALUES, PATTERNS, parts=3, leaves=6)
 FREE = st.text(alphabet=st.characters(codec="utf-8"), max_size=8)
 LABELS = st.dictionaries(NAMES, st.one_of(VALUES, FREE))
 

@@ -4,15 +4,15 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import yaml
 
 from tests.servers.container import Container, engine_answers
-from tests.servers.http import http_ok
+from tests.servers.http import HttpServer
 from tests.servers.machine import require_program, server_directory
-from tests.servers.process import Process, Runnable, free_ports, wait_until_ready
+from tests.servers.process import Process, Runnable, free_ports
 
 IMAGE = "prom/alertmanager:v0.28.1"
 PACKAGE = "prometheus-alertmanager"
@@ -21,21 +21,10 @@ NOBODY_LISTENS = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobod
 
 
 @dataclass(frozen=True)
-class Alertmanager:
+class Alertmanager(HttpServer):
     """Alerts go to `{url}/api/v2/alerts`."""
 
-    url: str
-    _server: Runnable | None = field(default=None, repr=False)
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-
-    def start(self) -> None:
-        """Again, on the same port and data."""
-        if self._server is not None:
-            self._server.start()
-            wait_until_ready("Alertmanager", self._server, lambda: http_ok(f"{self.url}/-/ready"), within_s=30)
+    NAME = "Alertmanager"
 
 
 class Start(Protocol):
@@ -59,7 +48,7 @@ def running(config: Mapping[str, object] | None = None) -> Iterator[Alertmanager
             server = Container(IMAGE, _line("/bin/alertmanager", port), directory)
         else:
             server = Process(_line(str(require_program(PROGRAMS, PACKAGE)), port), directory)
-        alertmanager = Alertmanager(f"http://127.0.0.1:{port}", server)
+        alertmanager = Alertmanager(f"http://127.0.0.1:{port}", server=server)
         try:
             alertmanager.start()
             yield alertmanager

@@ -4,43 +4,33 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import yaml
 
 from tests.servers.container import Container, engine_answers
-from tests.servers.http import http_ok
+from tests.servers.http import HttpServer
 from tests.servers.machine import require_program, server_directory
-from tests.servers.process import Process, Runnable, free_ports, wait_until_ready
+from tests.servers.process import Process, Runnable, free_ports
 
 IMAGE = "prom/prometheus:v3.5.0"
 PACKAGE = "prometheus"
 
 
 @dataclass(frozen=True)
-class Prometheus:
+class Prometheus(HttpServer):
     """After a test has rewritten `config`, a POST to `{url}/-/reload` reads it again."""
 
-    url: str
+    NAME = "Prometheus"
+
     directory: Path | None = None
-    _server: Runnable | None = field(default=None, repr=False)
 
     @property
     def config(self) -> Path:
         assert self.directory is not None, "this Prometheus came from the environment: its files are not here"
         return self.directory / "prometheus.yml"
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-
-    def start(self) -> None:
-        """Again, on the same port and data."""
-        if self._server is not None:
-            self._server.start()
-            wait_until_ready("Prometheus", self._server, lambda: http_ok(f"{self.url}/-/ready"), within_s=30)
 
 
 class Start(Protocol):
@@ -77,7 +67,7 @@ def running(
         else:
             prometheus_, promtool = (str(require_program((name,), PACKAGE)) for name in ("prometheus", "promtool"))
             server = Process(_line(prometheus_, promtool, port, bool(history)), directory)
-        prometheus = Prometheus(f"http://127.0.0.1:{port}", directory, server)
+        prometheus = Prometheus(f"http://127.0.0.1:{port}", directory, server=server)
         try:
             prometheus.start()
             yield prometheus

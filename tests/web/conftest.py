@@ -1,6 +1,6 @@
 """A whole daemon inside the test's loop, on a real socket, with the vendors' stand-ins; fed past the formats."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,18 +65,6 @@ class Serve(Protocol):
     """Start a daemon with these parts of a configuration."""
 
     async def __call__(self, **config: Any) -> Served: ...
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackWire]:
-    with SlackWire(rate=None).serve() as wire:
-        yield wire
-
-
-@pytest.fixture
-def pagerduty() -> Iterator[PagerDutyWire]:
-    with PagerDutyWire(rate=None).serve() as wire:
-        yield wire
 
 
 @pytest_asyncio.fixture

@@ -1,18 +1,11 @@
 """The PagerDuty stand-in refuses invalid events and keeps one incident per dedup key."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.wire.pagerduty import ROUTING_KEY, PagerDutyWire
-
-
-@pytest.fixture
-def pagerduty() -> Iterator[PagerDutyWire]:
-    with PagerDutyWire(rate=None).serve() as wire:
-        yield wire
 
 
 def event(**change: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The Slack stand-in refuses what Slack refuses; a stand-in that takes everything proves nothing."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,12 +10,6 @@ from tests.wire.slack import CHANNEL, Channel, SlackWire
 
 HEADERS = {"Authorization": "Bearer xoxb-wire"}
 TEXT = {"type": "mrkdwn", "text": "x"}
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackWire]:
-    with SlackWire(rate=None).serve() as wire:
-        yield wire
 
 
 def ask(slack: SlackWire, method: str, **args: Any) -> dict[str, Any]:

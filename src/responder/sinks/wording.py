@@ -28,6 +28,23 @@ def clean(text: str) -> str:
     return "".join(char for char in folded if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
 
 
+def units(text: str) -> int:
+    """UTF-16 units: how Slack and PagerDuty count, read at its strictest."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def clip(text: str, most: int) -> str:
+    """At most `most` UTF-16 units, with an ellipsis where something was cut."""
+    if units(text) <= most:
+        return text
+    size = 0
+    for n, char in enumerate(text):
+        size += 1 + (char > "\uffff")
+        if size > most - 1:
+            return f"{text[:n].rstrip()}…"
+    return text
+
+
 def likelihood(probability: float) -> str:
     return next(word for least, word in LIKELIHOOD if probability >= least or least == 0.0)
 
@@ -131,10 +148,6 @@ def gaps(impact: Impact) -> list[str]:
 def skill(one: SuggestedSkill) -> str:
     """Its name, and whether it is still to come."""
     return f"{one.name} (planned)" if one.status == "planned" else one.name
-
-
-def clip(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def unseen(report: Report, most: int) -> list[str]:

@@ -13,10 +13,11 @@ from responder.model.delivery import Visible
 from responder.model.diagnosis import MissingNeed, Verdict
 from responder.model.report import IncidentRef, Report
 from responder.sinks.slack import thread
-from responder.sinks.slack.blocks import Message, inert, units
+from responder.sinks.slack.blocks import Message, inert
 from responder.sinks.slack.details import details
 from responder.sinks.slack.plan import Shown, next_step
 from responder.sinks.slack.root import root
+from responder.sinks.wording import units
 from tests.strategies import gpu_report, order, prose, reports
 from tests.wire.blocks import refuse, texts
 

@@ -135,12 +135,4 @@ def _bytes(event: dict[str, Any]) -> int:
 
 def clip(text: str, most: int) -> str:
     """At most `most` UTF-16 units on one line; never empty when something was there, and no lone surrogates."""
-    flat = " ".join(text.split()).encode("utf-8", "replace").decode()
-    if len(flat) + sum(char > "\uffff" for char in flat) <= most:
-        return flat
-    size = 0
-    for n, char in enumerate(flat):
-        size += 1 + (char > "\uffff")
-        if size > most - 1:
-            return f"{flat[:n].rstrip()}…"
-    return flat
+    return wording.clip(" ".join(text.split()).encode("utf-8", "replace").decode(), most)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from responder.sinks.wording import clean
+from responder.sinks.wording import clean, clip, units
 
 MAX_BLOCKS = 45
 """Slack takes 50; the rest is room for a note."""
@@ -48,23 +48,6 @@ class Message:
 
     def with_note(self, note: str) -> "Message":
         return replace(self, blocks=(*self.blocks, context([note])))
-
-
-def units(text: str) -> int:
-    """UTF-16 units."""
-    return len(text) + sum(char > "\uffff" for char in text)
-
-
-def clip(text: str, most: int) -> str:
-    """At most `most` UTF-16 units, with an ellipsis where something was cut."""
-    if units(text) <= most:
-        return text
-    size = 0
-    for n, char in enumerate(text):
-        size += 1 + (char > "\uffff")
-        if size > most - 1:
-            return f"{text[:n].rstrip()}…"
-    return text
 
 
 def inert(text: str, most: int) -> str:

@@ -11,7 +11,7 @@ from responder.model.evidence import Evidence, Plane
 from responder.model.report import Report
 from responder.sinks import wording
 from responder.sinks.slack import blocks as kit
-from responder.sinks.slack.blocks import Block, Message, bold, code, inert, link, outside, units
+from responder.sinks.slack.blocks import Block, Message, bold, code, inert, link, outside
 from responder.sinks.slack.root import SUMMARY, step_line
 
 MAX_PARTS = 6
@@ -29,7 +29,7 @@ def details(report: Report, page: str) -> list[Message]:
     sections = list(_sections(_groups(report)))
     for n, text in enumerate(sections):
         block = kit.section(text)
-        if len(messages[-1]) >= kit.MAX_BLOCKS or used + units(text) > kit.MAX_TOTAL:
+        if len(messages[-1]) >= kit.MAX_BLOCKS or used + wording.units(text) > kit.MAX_TOTAL:
             if len(messages) == MAX_PARTS:
                 left = wording.count(len(sections) - n, "more section")
                 messages[-1].append(kit.context([f"… {left} on the {link(page, 'full report')}"]))
@@ -37,7 +37,7 @@ def details(report: Report, page: str) -> list[Message]:
             messages.append([])
             used = 0
         messages[-1].append(block)
-        used += units(text)
+        used += wording.units(text)
     return [
         Message(inert(f"Details of {report.title} ({n}/{len(messages)})", 300), tuple(made))
         for n, made in enumerate(messages, 1)
@@ -49,7 +49,7 @@ def _sections(groups: Iterable[Group]) -> Iterator[str]:
     for title, lines in groups:
         text = f"*{title}*"
         for line in lines:
-            if units(text) + 1 + units(line) > kit.MAX_SECTION:
+            if wording.units(text) + 1 + wording.units(line) > kit.MAX_SECTION:
                 yield text
                 text = f"*{title}* _continued_"
             text += f"\n{line}"
@@ -58,7 +58,7 @@ def _sections(groups: Iterable[Group]) -> Iterator[str]:
 
 def _groups(report: Report) -> list[Group]:
     groups: list[Group] = []
-    if units(report.summary) > SUMMARY // 2 and len(inert(report.summary, SUMMARY)) >= SUMMARY - 1:
+    if wording.units(report.summary) > SUMMARY // 2 and len(inert(report.summary, SUMMARY)) >= SUMMARY - 1:
         groups.append(("Summary in full", list(_wrapped(report.summary))))
     groups.append(("Causes, ranked", [line for n, one in enumerate(report.hypotheses, 1) for line in _cause(n, one)]))
     for plane in Plane:
