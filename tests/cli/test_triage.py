@@ -7,6 +7,7 @@ import jsonschema
 import orjson
 import pytest
 
+from responder.library.paths import builtin
 from responder.wiring.schemas import schema
 from tests.cli.conftest import Run
 
@@ -135,6 +136,43 @@ def test_native_events_of_a_file_are_replayed_and_nothing_is_sent(run: Run, tmp_
     done = run("replay", "night.jsonl")
     assert (done.code, done.out) == (1, "")
     assert "night.jsonl:1" in done.err
+
+
+def test_a_folder_of_rules_stands_before_the_built_in_ones_as_it_does_live(run: Run, tmp_path: Path) -> None:
+    rows = [
+        {"kind": "node", "status": "firing", "labels": labels, "starts_at": "2026-11-20T03:00:00Z"}
+        for labels in (
+            {"alertname": "XidError", "xid": "79", "severity": "critical", "node": "n1"},
+            {"alertname": "MyOwn", "severity": "warning", "node": "n2"},
+        )
+    ]
+    (tmp_path / "night.jsonl").write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
+    (tmp_path / "own").mkdir()
+    mine = "rules:\n  - {name: mine, match: 'alertname=\"MyOwn\"', skill: alert-triage-classifier, group_by: [node], owner: me}\n"
+    (tmp_path / "own" / "first.yaml").write_text(mine)
+    found = run("replay", "night.jsonl", "--rules", "own", "--json").json
+    assert sorted(one["rule"] for one in found["incidents"]) == ["gpu-lost", "mine"]
+    told = run("replay", "night.jsonl", "--rules", "own", "--diff", "--json").json["diff"]
+    touched = [one["now"]["rule"] for one in told["changed"]] + [one["rule"] for one in told["gained"]]
+    assert touched == ["mine"], told
+    assert "gpu-lost" not in {one["rule"] for one in told["lost"]}
+    (tmp_path / "responder.yaml").write_text("rules: [other/]\n")
+    alone = run("replay", "night.jsonl", "-c", "responder.yaml", "--rules", "own", "--json").json
+    assert [one["rule"] for one in alone["incidents"]] == ["mine"], (
+        "without the built-in rules in the setting they stay out"
+    )
+
+
+def test_an_edited_copy_of_a_built_in_file_stands_in_for_it(run: Run, tmp_path: Path) -> None:
+    row = {"kind": "node", "status": "firing", "starts_at": "2026-11-20T03:00:00Z",
+           "labels": {"alertname": "XidError", "xid": "79", "severity": "critical", "node": "n1"}}  # fmt: skip
+    (tmp_path / "night.jsonl").write_bytes(orjson.dumps(row))
+    (tmp_path / "copy").mkdir()
+    text = (builtin("rules") / "gpu.yaml").read_text()
+    (tmp_path / "copy" / "gpu.yaml").write_text(text.replace("default: SEV2", "default: SEV1"))
+    told = run("replay", "night.jsonl", "--rules", "copy", "--diff", "--json").json["diff"]
+    assert (told["gained"], told["lost"]) == ([], [])
+    assert [one["fields"] for one in told["changed"]] == [["severity"]]
 
 
 def test_evaluate_measures_labelled_cases(run: Run, tmp_path: Path) -> None:

@@ -97,7 +97,12 @@ def replay(
     source: Annotated[str, typer.Argument(help="journal, kafka:TOPIC, or a file of `responder export`.")],
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only events from then on.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only events before then.")] = None,
-    rules: Annotated[Path | None, typer.Option(help="Rules to replay with instead of the configured ones.")] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of rules in place of the configured folders; the built-in ones stay where configured."
+        ),
+    ] = None,
     skills: Annotated[Path | None, typer.Option(help="Skills to replay with instead of the configured ones.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Compare with what was decided then.")] = False,
     json: JsonOption = False,

@@ -13,6 +13,7 @@ from typing import Any
 
 from responder.config import Loaded, read
 from responder.errors import ConfigError, InputError
+from responder.library.paths import with_folder
 from responder.logic.identity import key_text
 from responder.model.incident import Incident, Severity
 from responder.model.report import Report
@@ -124,7 +125,7 @@ async def replay_source(
         raise InputError(f"no events in {source}" + (" in that span" if start or end else ""))
     book = read_playbook(
         loaded,
-        rules=(str(rules.resolve()),) if rules else None,
+        rules=tuple(map(str, with_folder(rules.resolve(), loaded.config.rules, "rules"))) if rules else None,
         skills=(str(skills.resolve()), *loaded.config.skills) if skills else None,
     )
     with progress("replaying", len(history.events), shown=watched) as advance:
