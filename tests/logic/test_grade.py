@@ -53,3 +53,16 @@ def test_the_rule_grades_the_senders_word() -> None:
 
 def test_a_word_alone_never_makes_a_sev1() -> None:
     assert at_intake(Matrix(), rule(), event())[0] is Severity.SEV2
+
+
+def test_a_cause_is_no_less_urgent_than_the_symptoms_that_it_stands_for() -> None:
+    found = grade(
+        Matrix(), INTAKE, None, 0, {}, Impact(), 0, symptoms=[("inc-a", Severity.SEV4), ("inc-b", Severity.SEV2)]
+    )
+    assert (found.severity, found.why) == (Severity.SEV2, "its symptom inc-b is SEV2")
+
+
+def test_nodes_on_which_a_job_merely_ran_are_not_nodes_at_fault() -> None:
+    impact = Impact(nodes=tuple(f"n{n}" for n in range(16)))
+    assert grade(Matrix(), INTAKE, None, 0, {}, impact, 0, nodes_at_fault=1).severity is Severity.SEV3
+    assert grade(Matrix(), INTAKE, None, 0, {}, impact, 0).severity is Severity.SEV2

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from responder.logic.impact import Prices, assess
+from responder.logic.impact import Prices, assess, nodes_at_fault, with_symptoms
 from responder.model.event import JobState
 from tests.making import T0, event, job
 
@@ -92,3 +92,24 @@ def test_burn_comes_from_the_alert_itself() -> None:
     found = assess({}, [], [one], {}, PRICES, T0)
     assert found.slo is not None
     assert (found.slo.objective, found.slo.burn_rate) == ("ttft", 16.2)
+
+
+def test_a_job_that_failed_on_many_nodes_is_one_fault_and_alerts_of_nodes_are_one_each() -> None:
+    nodes = tuple(f"n{n}" for n in range(8))
+    failed = event(labels={"node": "n3"}).model_copy(update={"entities": {"node": nodes}, "job": job(nodes=nodes)})
+    assert nodes_at_fault({"node": nodes}, [failed]) == 1
+    assert nodes_at_fault({"node": nodes}, [failed, event(labels={"node": "n1"}), event(labels={"node": "n2"})]) == 2
+    assert nodes_at_fault({"node": nodes}, []) == 8
+    assert nodes_at_fault({}, []) == 0
+
+
+def test_what_a_symptom_hits_its_cause_hits_too_but_not_where_it_was_felt() -> None:
+    found = with_symptoms({"node": ("n1",), "job": ("1",)}, [{"node": ("n2",), "job": ("2", "1"), "user": ("ann",)}])
+    assert found == {"node": ("n1",), "job": ("1", "2"), "user": ("ann",)}
+
+
+def test_the_statement_names_the_rack_that_all_nodes_share_and_a_card_once() -> None:
+    storm = assess({"node": ("n1", "n2"), "rack": ("r12",)}, [], [], {}, PRICES, T0)
+    assert storm.statement == "Hits 2 nodes of rack r12."
+    card = assess({"node": ("n1",), "gpu": ("GPU-6f",), "rack": ("r12",)}, [], [], {}, PRICES, T0)
+    assert card.statement == "Hits node n1, GPU-6f."

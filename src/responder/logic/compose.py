@@ -108,7 +108,8 @@ def _summary(diagnosis: Diagnosis, impact: Impact) -> str:
 def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:
     incident = found.incident
     entries = [TimelineEntry(at=change.at, what=f"Change: {change.what}") for change in found.changes]
-    entries += list(found.diagnosis.timeline)
+    started = {(event.starts_at, event.title) for event in found.events}
+    entries += [entry for entry in found.diagnosis.timeline if (entry.at, entry.what) not in started]
     for event in found.events:
         word = "Resolved" if event.status is Status.RESOLVED else "Firing"
         entries.append(TimelineEntry(at=event.starts_at, what=f"{word}: {event.title}"[:300]))

@@ -162,7 +162,9 @@ class _Fold:
     def _told(self, triage: Sequence[tuple[Rule, dict[str, str]]]) -> dict[str, str]:
         """Rules that tell a key once and did, with the incident in which they did."""
         latest = {rule.name: self.known.latest.get((rule.name, key_text(key))) for rule, key in triage if rule.once}
-        return {name: one.id for name, one in latest.items() if one is not None and one.status is IncidentStatus.RESOLVED}
+        return {
+            name: one.id for name, one in latest.items() if one is not None and one.status is IncidentStatus.RESOLVED
+        }
 
     def _join(self, rule: Rule, key: dict[str, str], event: Event) -> str:
         index = (rule.name, key_text(key))

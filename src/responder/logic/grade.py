@@ -64,9 +64,15 @@ def grade(
     class_severity: Mapping[str, str],
     impact: Impact,
     gpus_of_jobs: int,
+    nodes_at_fault: int | None = None,
+    symptoms: Sequence[tuple[str, Severity]] = (),
 ) -> Driver:
-    """The worst of all drivers. A class counts from even odds on: a doubtful guess must not page."""
-    drivers = [intake]
+    """The worst of all drivers. A class counts from even odds on: a doubtful guess must not page.
+
+    `nodes_at_fault`: without those that are only listed because a job ran there; None: all of the impact's. `symptoms`: ids and
+    severities of the open incidents that this one stands for, which have no message of their own any more.
+    """
+    drivers = [intake, *(Driver(severity, f"its symptom {id} is {severity.value}") for id, severity in symptoms)]
     if cause is not None and probability >= 0.5:
         by_class = matrix.classes.get(cause) or (Severity(class_severity[cause]) if cause in class_severity else None)
         if by_class is not None:
@@ -76,7 +82,7 @@ def grade(
         {
             "gpus_hit": float(max(gpus_of_jobs, len(impact.gpus))),
             "jobs_hit": float(len(impact.jobs)),
-            "nodes_hit": float(len(impact.nodes)),
+            "nodes_hit": float(len(impact.nodes) if nodes_at_fault is None else nodes_at_fault),
             "gpu_hours_lost": impact.gpu_hours_lost,
             "cost_usd": impact.cost_usd,
             "burn_rate": impact.slo.burn_rate if impact.slo else None,

@@ -71,7 +71,7 @@ def assess(
     if not (nodes or gpus or named or services):
         unknown.append(UnknownField(field="nodes", reason="no event names a node, GPU, job or service"))
     return Impact(
-        statement=_statement(nodes, gpus, named, services, found, lost, risk, cost),
+        statement=_statement(nodes, entities.get("rack", ()), gpus, named, services, found, lost, risk, cost),
         nodes=nodes[:LISTED],
         gpus=gpus[:LISTED],
         jobs=named[:LISTED],
@@ -84,6 +84,30 @@ def assess(
         slo=slo,
         unknown=tuple(unknown),
     )
+
+
+SPREADS = ("job", "service", "model", "user", "tenant")
+"""What a symptom hits is hit by its cause, too; its nodes are where it was felt, not where the fault is."""
+
+
+def with_symptoms(
+    entities: Mapping[str, Sequence[str]], symptoms: Sequence[Mapping[str, Sequence[str]]]
+) -> dict[str, tuple[str, ...]]:
+    """The entities of an incident and what its symptoms' incidents say is hit."""
+    out = {kind: tuple(names) for kind, names in entities.items()}
+    for kind in SPREADS:
+        names = _unique([*out.get(kind, ()), *(name for one in symptoms for name in one.get(kind, ()))])
+        if names:
+            out[kind] = names
+    return out
+
+
+def nodes_at_fault(entities: Mapping[str, Sequence[str]], events: Sequence[Event]) -> int:
+    """How many nodes something is said of: those on which a job merely ran count as one, the one where it broke."""
+    nodes = entities.get("node", ())
+    ran = {node for event in events if event.job is not None for node in event.job.nodes}
+    named = {node for event in events if event.job is None for node in event.entities.get("node", ())}
+    return max(sum(node not in ran or node in named for node in nodes), min(1, len(nodes)))
 
 
 def _job_hours(job: JobFact, at: datetime) -> tuple[float | None, str]:
@@ -196,6 +220,7 @@ def _count(number: int, noun: str, names: Sequence[str]) -> str:
 
 def _statement(
     nodes: Sequence[str],
+    racks: Sequence[str],
     gpus: Sequence[GpuRef],
     jobs: Sequence[str],
     services: Sequence[str],
@@ -209,9 +234,11 @@ def _statement(
         for noun, names in (("node", nodes), ("job", jobs), ("service", services))
         if names
     ]
+    if len(nodes) > 1 and len(racks) == 1:
+        hit[0] += f" of rack {racks[0]}"
     if gpus:
-        named = [gpu.uuid or f"#{gpu.index}" for gpu in gpus]
-        hit.insert(1 if nodes else 0, _count(len(gpus), "GPU", named))
+        single = gpus[0].uuid or f"GPU {gpus[0].index}"
+        hit.insert(1 if nodes else 0, single if len(gpus) == 1 else f"{len(gpus)} GPUs")
     total = sum(work.gpus for work in found)
     parts = ["Hits " + ", ".join(hit) if hit else "What it hits is unknown"]
     if total:

@@ -129,7 +129,7 @@ class Surroundings:
 
 
 def read_surroundings(tx: Tx, seen: Snapshot, entities: Mapping[str, Sequence[str]]) -> Surroundings:
-    """Jobs that the incident names; where it names none, those that ran on its nodes."""
+    """Jobs that the incident names, or else those that ran on its nodes; those of its symptoms; and what owns these."""
     incident = seen.incident
     at = incident.last_event_at
     told = [event.job for event in seen.events if event.job]
@@ -140,6 +140,9 @@ def read_surroundings(tx: Tx, seen: Snapshot, entities: Mapping[str, Sequence[st
     nodes = tuple(entities.get("node", ()))[:ENTITIES_ASKED]
     if nodes and not named:
         jobs = {job.id: job for job in tx.jobs_on(nodes, seen.anchor - BEFORE, at)}
+    below = {name for child in seen.children for name in child.entities.get("job", ())} - set(jobs)
+    if below:
+        jobs |= tx.jobs(tuple(sorted(below))[:ENTITIES_ASKED])
     for _ in range(OWNERS):
         above = {owner for job in jobs.values() for owner in job.part_of} - set(jobs)
         found = tx.jobs(tuple(sorted(above))[:ENTITIES_ASKED]) if above else {}

@@ -14,7 +14,7 @@ from responder.logic.compose import Findings, compose, same_content
 from responder.logic.correlate import SETTLE_AFTER
 from responder.logic.diagnosis import needs_for, related_skills
 from responder.logic.grade import Driver, grade
-from responder.logic.impact import assess
+from responder.logic.impact import assess, nodes_at_fault, with_symptoms
 from responder.logic.relate import Relation, relate
 from responder.logic.runbook import runbook_url
 from responder.logic.work import works
@@ -153,7 +153,9 @@ class Triage:
         around = await self._store.read(lambda tx: read_surroundings(tx, seen, entities))
         incident = seen.incident.model_copy(update={"entities": entities})
         relation = self._relate(incident, seen, diagnosis, around, book)
-        impact = assess(entities, around.jobs, seen.events, answers, book.prices, incident.last_event_at)
+        children = {child.id: child for child in (*seen.children, *relation.children)}
+        hit = with_symptoms(entities, [child.entities for child in children.values()])
+        impact = assess(hit, around.jobs, seen.events, answers, book.prices, incident.last_event_at)
         first = diagnosis.first
         cause = first.class_ if first and first.class_ not in (UNKNOWN, BENIGN) else None
         driver = grade(
@@ -164,6 +166,8 @@ class Triage:
             {id: known.severity for id, known in book.knowledge.taxonomy.items()},
             impact,
             sum(work.gpus for work in works(around.jobs)),
+            nodes_at_fault(entities, seen.events),
+            [(one.id, one.severity) for one in children.values() if one.status is not IncidentStatus.RESOLVED],
         )
         parent = relation.parent or seen.parent
         incident = incident.model_copy(
@@ -175,7 +179,6 @@ class Triage:
                 "parent": parent.id if parent else None,
             }
         )
-        children = {child.id: child for child in (*seen.children, *relation.children)}
         known = book.knowledge.taxonomy.get(cause) if cause else None
         report = compose(
             Findings(

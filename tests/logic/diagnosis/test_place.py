@@ -100,3 +100,9 @@ def test_the_place_is_what_the_nodes_share(found: dict[str, tuple[str, ...]], na
 
 def test_an_address_has_no_short_name() -> None:
     assert [short(name) for name in ("gpu-1.a.b", "gpu-1", "10.0.0.3")] == ["gpu-1", "gpu-1", "10.0.0.3"]
+
+
+def test_a_link_to_a_runbook_is_no_evidence(told: Told) -> None:
+    url = "https://runbooks.example.com/kubernetes/kubepersistentvolumefillingup"
+    found = told(event(labels={"alertname": "X"}, title="X", annotations={"runbook_url": url}), kind="monitoring")
+    assert not any(url in one.statement for one in found.evidence)

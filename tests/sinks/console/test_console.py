@@ -89,6 +89,17 @@ def test_a_long_line_is_quoted_in_short_against_what_was_ruled_out_and_the_impos
     assert "Uncorrectable error" not in said
 
 
+def test_classes_that_one_line_rules_out_share_it_and_what_stands_above_is_only_named() -> None:
+    report = gpu_report()
+    first = report.hypotheses[0].because[0]
+    evidence = (*report.evidence, Evidence(id="e9", source="log", statement="all is well"))
+    ruled = [("a.x", first), ("a.y", first), ("a.z", "e9")]
+    out = tuple(RuledOut.model_validate({"class": name, "because": (cite,)}) for name, cite in ruled)
+    said = printed(report.model_copy(update={"evidence": evidence, "ruled_out": out}))
+    assert f"ruled out  a.x, a.y ({first})\n" in said
+    assert "a.z (e9: all is well)" in said
+
+
 def test_a_terminal_gets_colour_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")

@@ -150,6 +150,8 @@ def _said(says: str, known: TaxonomyClass | None, values: Values, device: Device
         text = ""
     if not text and known is not None:
         text = known.definition
+    if says.startswith("{node}") and text and " " in values.get("node", ("",))[0]:
+        text = text[0].upper() + text[1:]  # a place in words begins the sentence; a name keeps its letters
     more = device.says[0] if device is not None and device.says else ""
     return f"{text} {more}".strip()
 

@@ -47,10 +47,15 @@ def parts(case: Case) -> list[Part]:
     return found
 
 
+def _link(value: str) -> bool:
+    """A bare URL leads to words about a kind of alert; it says nothing of this one."""
+    return value.startswith(("http://", "https://")) and len(value.split()) == 1
+
+
 def event_text(event: Event) -> str:
     """An event's words, one fact a line, as people and signatures would find them in a pasted alert."""
     lines = [event.title] if event.title else []
-    lines += [value for value in event.annotations.values() if value and value != event.title]
+    lines += [value for value in event.annotations.values() if value and value != event.title and not _link(value)]
     lines += [f'{name}="{value}"' for name, value in event.labels.items() if value]
     job = event.job
     if job is not None:

@@ -184,15 +184,25 @@ def _step(n: int, step: NextStep) -> Iterable[RenderableType]:
         yield _hung(Text("  $", "dim"), Text(clean(step.command), "bold green"))
 
 
-def _asides(report: Report) -> Iterable[tuple[str, RenderableType]]:
+def _ruled_out(report: Report) -> list[str]:
+    """One line per reason; what stands above as evidence is only named."""
     known = {evidence.id: evidence.statement for evidence in report.evidence}
+    above = frozenset(report.hypotheses[0].because[:CITED]) if report.hypotheses else frozenset[str]()
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for one in report.ruled_out:
+        reasons.setdefault(one.because[:2], []).append(one.class_)
+    lines = []
+    for cites, classes in reasons.items():
+        told = [
+            cite if cite in above else f"{cite}: {wording.clip(known[cite], QUOTE)}" for cite in cites if cite in known
+        ]
+        lines.append(", ".join(classes) + (f" ({'; '.join(told)})" if told else ""))
+    return lines
 
-    def because(cites: tuple[str, ...]) -> str:
-        told = [f"{cite}: {wording.clip(known[cite], QUOTE)}" for cite in cites if cite in known]
-        return f" ({'; '.join(told[:2])})" if told else ""
 
+def _asides(report: Report) -> Iterable[tuple[str, RenderableType]]:
     groups = (
-        ("ruled out", [f"{one.class_}{because(one.because)}" for one in report.ruled_out]),
+        ("ruled out", _ruled_out(report)),
         ("missing", wording.unseen(report, NEEDS)),
         ("changed", [f"{wording.stamp(one.at)}  {one.what}" for one in report.changes]),
         ("symptom of", [f"{report.parent.id} {report.parent.title}"] if report.parent else []),
