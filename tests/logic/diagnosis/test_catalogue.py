@@ -24,6 +24,41 @@ def test_the_clean_up_is_not_the_root(ask: Ask) -> None:
     assert found.facts["root_code"] == 79
 
 
+def test_the_earliest_that_is_no_clean_up_is_the_root(ask: Ask) -> None:
+    link = "74, pid=4021, name=python, NVLink: fatal error detected on link 3(0x10000, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0)"
+    assert ask(log(CLEANUP, link, LOST), "node").facts["root_code"] == 74
+    assert ask(log(CLEANUP, LOST, link), "node").facts["root_code"] == 79
+
+
+def test_what_stands_more_than_a_minute_before_is_another_fault(ask: Ask) -> None:
+    old = "[Sun Mar  1 02:30:00 2026] NVRM: Xid (PCI:0000:3b:00): 13, pid=77, name=python, Graphics Exception"
+    found = ask(f"{old}\n{log(CLEANUP, LOST)}", "node")
+    assert found.facts["root_code"] == 79
+    near = old.replace("02:30:00", "04:11:30")
+    assert ask(f"{near}\n{log(CLEANUP, LOST)}", "node").facts["root_code"] == 13
+    another = old.replace("3b:00", "5d:00").replace("02:30:00", "04:11:59")  # another card has a root of its own
+    assert {79, 13} >= {ask(f"{another}\n{log(LOST)}", "node").facts["root_code"]}
+
+
+def test_a_monitor_that_asked_hung_firmware_is_its_victim(ask: Ask) -> None:
+    rpc = "Timeout after 6s of waiting for RPC response from GPU4 GSP! Expected function 103 (GSP_RM_ALLOC)"
+    for code in (119, 120):
+        watched = ask(log(f"{code}, pid=2024380, name=nvidia-smi, {rpc}"), "node").hypotheses[0]
+        assert watched.class_ == "gpu.gsp_firmware"
+        assert "it is the victim" in watched.says
+    assert "victim" not in ask(log(f"119, pid=2024380, name=python, {rpc}"), "node").hypotheses[0].says
+
+
+def test_links_of_the_fifth_generation_are_decoded_from_the_message(ask: Ask) -> None:
+    fatal = ask(log("149, NETIR_LINK_EVT Fatal XC0 i0 Link 08 (0x004505c6 0x00000000 0x00000000 0x00000000)"), "node")
+    harmless = ask(log("145, RLW_REMAP Nonfatal XC1 i0 Link -1 (0x00000004 0x80000000 0x00000000 0x00000000)"), "node")
+    first, mild = fatal.hypotheses[0], harmless.hypotheses[0]
+    assert (first.class_, fatal.verdict.value) == ("gpu.nvlink_error", "diagnosed")
+    assert any("other end of the link" in step.do for step in first.next_steps)
+    assert not any("other end of the link" in step.do for step in mild.next_steps)
+    assert mild.probability < first.probability
+
+
 def test_the_devices_own_verdict_wins(ask: Ask) -> None:
     found = ask(
         log(
@@ -56,6 +91,15 @@ def test_disagreement_is_said(ask: Ask) -> None:
     assert ask(
         log("63, pid=1896, Row Remapper: New row marked for remapping, reset gpu to activate."), "node"
     ).facts.get("authorities_disagree")
+
+
+def test_disagreement_stands_in_the_report_and_weighs_nothing(ask: Ask) -> None:
+    found = ask(log("94, pid=70110, name=python, Contained: SM (0x1). RST: No, D-RST: No"), "node")
+    cited = {one.id: one.statement for one in found.evidence}
+    said = [cited[id_] for id_ in found.hypotheses[0].because]
+    assert any(one.startswith("Published catalogues differ on xid 94: nvidia_catalogue: ") for one in said), said
+    agreed = ask(log(LOST), "node")
+    assert not any("catalogues differ" in one.statement for one in agreed.evidence)
 
 
 def test_addresses_of_kernel_driver_and_tools_agree() -> None:

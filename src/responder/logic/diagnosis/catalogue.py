@@ -7,11 +7,12 @@ yield to others is the root; the rest follow from it. A code that carries the de
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from responder.logic.diagnosis.scan import Hit
-from responder.model.knowledge import Action, Catalogue, Code, Combination, Verdict
-from responder.model.skill import Indication, Role
+from responder.model.knowledge import Action, Catalogue, Code, Combination, Decode, Verdict
+from responder.model.skill import Indication, Role, Strength
 
 if TYPE_CHECKING:
     from responder.logic.diagnosis.knowledge import Knowledge
@@ -62,8 +63,23 @@ def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
             device = str(hit.fields.get("pci") or hit.fields.get("gpu") or hit.fields.get("uuid") or hit.node or "")
             groups[name, normal(device)].append((hit, code))
     for (name, device), coded in groups.items():
-        reading.devices.append(_read_device(knowledge.catalogues[name], device, coded, reading))
+        catalogue = knowledge.catalogues[name]
+        # The newest spell first: what the device said last week is not the root of what it says now.
+        for spell in reversed(_spells(coded, catalogue.window_s)):
+            reading.devices.append(_read_device(catalogue, device, spell, reading))
     return reading
+
+
+def _spells(coded: list[tuple[Hit, int]], window_s: float) -> list[list[tuple[Hit, int]]]:
+    """Codes that belong together: no gap between them is longer than the window. Lines without a time stay with those before."""
+    spells: list[list[tuple[Hit, int]]] = []
+    last: datetime | None = None
+    for hit, code in coded:
+        if not spells or (last is not None and hit.at is not None and (hit.at - last).total_seconds() > window_s):
+            spells.append([])
+        spells[-1].append((hit, code))
+        last = hit.at or last
+    return spells
 
 
 def normal(pci: str) -> str:
@@ -81,7 +97,8 @@ def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]]
         known = catalogue.code(code)
         if known is None:
             continue
-        reading.said[id(hit)] = _indicated(known)
+        decoded = _decoded(catalogue, hit, code, reading)
+        reading.said[id(hit)] = _indicated(known, decoded.strength if decoded else known.strength)
         if (known.class_ is None and not known.also) or (
             root is not None
             and code != root
@@ -99,7 +116,10 @@ def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]]
     rooted = catalogue.code(root) if root is not None else None
     actions = [verdict.action] if verdict else [one.action for one in met[:1]]
     if rooted is not None:
-        actions += [_decoded(catalogue, coded, root, reading) or rooted.immediate, rooted.investigatory]
+        words = next(
+            (found for hit, code in coded if code == root and (found := _decoded(catalogue, hit, code, reading))), None
+        )
+        actions += [words.immediate, words.investigatory] if words else [rooted.immediate, rooted.investigatory]
     steps = [
         catalogue.actions[name]
         for name in dict.fromkeys(actions)
@@ -131,8 +151,8 @@ def _yields(catalogue: Catalogue, code: int) -> bool:
     return code in catalogue.yields or bool(known and known.secondary)
 
 
-def _indicated(code: Code) -> tuple[Indication, ...]:
-    own = (Indication.model_validate({"class": code.class_, "strength": code.strength}),) if code.class_ else ()
+def _indicated(code: Code, strength: Strength) -> tuple[Indication, ...]:
+    own = (Indication.model_validate({"class": code.class_, "strength": strength}),) if code.class_ else ()
     return own + code.also
 
 
@@ -153,11 +173,15 @@ def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]], reading: Codes)
     return None
 
 
-def _decoded(catalogue: Catalogue, coded: list[tuple[Hit, int]], root: int | None, reading: Codes) -> str | None:
-    for hit, code in coded:
-        fields = reading.fields[hit.part, hit.line]
-        unit, fatality = str(fields.get("unit", "")), str(fields.get("severity", ""))
-        for rule in catalogue.decodes:
-            if code == root == rule.code and unit in rule.units and fatality == rule.fatality:
-                return rule.immediate
-    return None
+def _decoded(catalogue: Catalogue, hit: Hit, code: int, reading: Codes) -> Decode | None:
+    """What unit and fatality in the line itself make of the code; they outrank what the table says of the code alone."""
+    fields = reading.fields[hit.part, hit.line]
+    unit, fatality = str(fields.get("unit", "")), str(fields.get("severity", ""))
+    return next(
+        (
+            rule
+            for rule in catalogue.decodes
+            if rule.code == code and unit in rule.units and rule.fatality.casefold() == fatality.casefold()
+        ),
+        None,
+    )

@@ -46,7 +46,13 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
     _lap(laps, marks, watch, book)
     judged, unmet = _judge(case, skill, seen, book)
     _lap(laps, marks, watch, book)
-    ranked = rank(case, skill, knowledge, seen, [*seen.findings, *judged, *_history(case, book)])
+    ranked = rank(
+        case,
+        skill,
+        knowledge,
+        seen,
+        [*seen.findings, *judged, *_history(case, book), *_authorities(seen, knowledge, book)],
+    )
     _lap(laps, marks, watch, book)
     found = conclude.entities(case, seen)
     node = blamed(ranked[0].name, case, seen, knowledge)
@@ -100,9 +106,7 @@ def _judge(case: Case, skill: Skill, seen: Observed, book: Book) -> tuple[list[F
             evidence = outcome.evidence[0] if outcome.evidence else _stated(spec, book)
             order = seen.order.of(hit) if hit else -1
             supports, opposes = (side, {}) if speaks_for else ({}, side)
-            findings.append(
-                Finding(evidence, group, Role.CAUSE, supports, opposes, order, more=outcome.evidence[1:])
-            )
+            findings.append(Finding(evidence, group, Role.CAUSE, supports, opposes, order, more=outcome.evidence[1:]))
     return findings, unmet
 
 
@@ -120,6 +124,21 @@ def _history(case: Case, book: Book) -> list[Finding]:
             said = f"{past.title or past.id}: cause was {past.class_} (confirmed)"
             cited = book.fact(f"past {past.id}", EvidenceSource.HISTORY, said, past.at)
             findings.append(Finding(cited, f"past {past.class_}", Role.SYMPTOM, {past.class_: Strength.MODERATE}))
+    return findings
+
+
+def _authorities(seen: Observed, knowledge: Knowledge, book: Book) -> list[Finding]:
+    """Where published catalogues differ on the root code the report says so: it weighs nothing and is cited."""
+    findings = []
+    for device in seen.codes.devices:
+        known = knowledge.catalogues[device.catalogue].code(device.root) if device.root is not None else None
+        if device.disagreement and known is not None and known.class_ is not None:
+            name = f"{device.catalogue} {device.root}"
+            said = f"Published catalogues differ on {name}: {'; '.join(device.disagreement)}"
+            cited = book.fact(f"authorities {name}", EvidenceSource.LOG, said)
+            findings.append(
+                Finding(cited, f"authorities {name}", Role.ADVICE, {known.class_: Strength.WEAK}, share=0.0)
+            )
     return findings
 
 
