@@ -47,6 +47,7 @@ expect:
         ("facts: {root_code: 74}", "fact root_code: 74"),
         ("cites: [fallen off the bus, a dog]", "evidence for gpu.fallen_off_bus says: a dog"),
         ("cites_against: {gpu.nvlink_error: a dog}", "evidence against gpu.nvlink_error says: a dog"),
+        ("says: [a riddle]", "it says: a riddle"),
         ("steps: [inspected, cordon]", "steps that say, in order: inspected; cordon"),
         ("escalation: legal", "escalation at once to legal"),
     ],

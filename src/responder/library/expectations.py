@@ -24,6 +24,8 @@ class Expect(Value):
     severity: str | None = None
     related: tuple[str, ...] | None = None
     next_step_first: str | None = None
+    says: tuple[str, ...] = ()
+    """Words that the sentence about the first hypothesis must hold."""
     steps: tuple[str, ...] = ()
     """Words that some step of the first hypothesis must say, in this order."""
     missing: tuple[str, ...] = ()
@@ -68,6 +70,9 @@ def differences(
         step = f"{first.next_steps[0].do} {first.next_steps[0].command or ''}" if first.next_steps else "no step"
         if expect.next_step_first.casefold() not in step.casefold():
             yield f"first step says: {expect.next_step_first}", step
+    for words in expect.says:
+        if words.casefold() not in first.says.casefold():
+            yield f"it says: {words}", first.says or "nothing"
     told = [step.do.casefold() for step in first.next_steps]
     places = [next((n for n, do in enumerate(told) if words.casefold() in do), -1) for words in expect.steps]
     if -1 in places or places != sorted(places):
