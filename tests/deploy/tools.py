@@ -1,7 +1,9 @@
 """The checkers' programs, and where the files are. A program that is not here skips the test, which CI counts as a failure."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 DOCS = ROOT / "docs"
+BESIDE_PYTHON = Path(sys.executable).parent
+"""Some checkers come as packages of the development environment."""
 
 
 def run_tool(name: str, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a checker; its output is both streams together."""
-    program = shutil.which(name)
+    program = shutil.which(name, path=f"{BESIDE_PYTHON}:{os.environ['PATH']}")
     if program is None:
         pytest.skip(f"{name} is not installed: run `make servers` as root")
     return subprocess.run(
