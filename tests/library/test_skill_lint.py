@@ -91,6 +91,25 @@ def test_each_fault_of_a_skill_is_found(folder: Path, file: str, old: str, new: 
     assert id_ in ids(folder)
 
 
+@pytest.mark.parametrize(
+    ("need", "deviates", "says"),
+    [
+        ("query: up, range: true", "{from: siblings, dirction: below}", "knows no dirction"),
+        ("query: up, range: true", "{from: siblings, direction: down}", "direction is down"),
+        ("query: up, range: true", "{from: neighbours}", "from is neighbours"),
+        ("query: up", "{from: siblings}", "brings no series"),
+        ("query: up", "{from: baseline, ratio: 2}", "nothing to compare with"),
+        ("query: up, range: true", "{from: siblings, direction: below, sigma: 3, floor: 0.1, of: gpu}", ""),
+        ("query: up, baseline: true", "{from: baseline, ratio: 2}", ""),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_found(folder: Path, need: str, deviates: str, says: str) -> None:
+    change(folder / "my-skill" / "diagnosis.yaml", "query: up", need)
+    change(folder / "my-skill" / "diagnosis.yaml", "above: 1", f"deviates: {deviates}")
+    found = [one.message for one in lint_skills([folder], known=[folder]) if one.id == "S116"]
+    assert (says in found[0]) if says else not found
+
+
 def test_a_skill_that_the_registry_does_not_know(folder: Path) -> None:
     change(folder / "registry.yaml", "name: my-skill", "name: her-skill")
     assert "S107" in ids(folder)

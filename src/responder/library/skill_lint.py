@@ -33,6 +33,15 @@ _CODE_SPAN = re.compile(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`")
 _BULLET = re.compile(r"^\s*(?:[-*]|\d+\.) ", re.MULTILINE)
 _ROW = re.compile(r"^\|", re.MULTILINE)
 
+COMPARISON: dict[str, tuple[str, ...]] = {
+    "from": ("siblings", "baseline"),
+    "direction": ("above", "below", "either"),
+    "of": (),
+    "sigma": (),
+    "ratio": (),
+    "floor": (),
+}
+"""Keys of `deviates`, and the values of those that are words."""
 Check = Callable[["_Folder"], Iterator[Problem]]
 
 
@@ -188,7 +197,8 @@ def routes(folder: _Folder) -> Iterator[Problem]:
 
 
 def hypotheses(folder: _Folder) -> Iterator[Problem]:
-    """S110 unknown class, S111 unknown signature, S112 unknown need, S113 bad pattern, S114 a need nobody reads, S115 no next step."""
+    """S110 unknown class, S111 unknown signature, S112 unknown need, S113 bad pattern, S114 a need nobody reads, S115 no next step,
+    S116 a comparison that cannot be made."""
     if folder.library is None:
         return
     taxonomy, signatures = folder.library.knowledge.taxonomy, folder.library.knowledge.signatures.by_id
@@ -214,6 +224,9 @@ def hypotheses(folder: _Folder) -> Iterator[Problem]:
                             yield folder.in_diagnosis(
                                 "S112", f"no need {inner.need}", path, nearest(inner.need, folder.spec.needs)
                             )
+                    if inner.deviates is not None:
+                        for problem in _comparison(inner, folder):
+                            yield folder.in_diagnosis("S116", problem[0], path, problem[1])
                     if inner.signature is not None and inner.signature not in signatures:
                         yield folder.in_diagnosis(
                             "S111", f"no signature {inner.signature}", path, nearest(inner.signature, signatures)
@@ -235,6 +248,24 @@ def hypotheses(folder: _Folder) -> Iterator[Problem]:
                 key=True,
                 hint="use it or do not ask for it",
             )
+
+
+def _comparison(spec: EvidenceSpec, folder: _Folder) -> Iterator[tuple[str, str]]:
+    """What is wrong with a `deviates`, and what to do."""
+    wanted = spec.deviates or {}
+    for key in wanted:
+        if key not in COMPARISON:
+            yield f"deviates knows no {key}", nearest(key, COMPARISON) or f"the keys are {', '.join(COMPARISON)}"
+    for key, values in COMPARISON.items():
+        if values and key in wanted and wanted[key] not in values:
+            yield f"deviates: {key} is {wanted[key]}", f"write one of {', '.join(values)}"
+    need = folder.spec.needs.get(str(spec.need))
+    if need is None or need.from_ != "prometheus":
+        return
+    if wanted.get("from") == "siblings" and not need.range:
+        yield f"{spec.need} brings no series to compare", "give the need `range: true`: an instant answer is one value"
+    if wanted.get("from") == "baseline" and not need.baseline:
+        yield f"{spec.need} brings nothing to compare with", "give the need `baseline: true`"
 
 
 def examples(folder: _Folder) -> Iterator[Problem]:
