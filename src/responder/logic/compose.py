@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from responder.logic.quality import check
 from responder.model.delivery import Owner
-from responder.model.diagnosis import Diagnosis, SuggestedSkill, TimelineEntry
+from responder.model.diagnosis import Diagnosis, MissingNeed, SuggestedSkill, TimelineEntry
 from responder.model.event import Change, Event, Status
 from responder.model.evidence import Evidence
 from responder.model.incident import Incident, Severity
@@ -85,7 +85,7 @@ def compose(found: Findings, now: datetime) -> Report:
         summary=_summary(diagnosis, found.impact),
         hypotheses=diagnosis.hypotheses,
         ruled_out=diagnosis.ruled_out,
-        missing=diagnosis.missing,
+        missing=_in_order(diagnosis.missing, found.skill),
         impact=found.impact,
         changes=tuple(found.changes),
         escalation=escalation(incident, found.owner, found.escalate_at_once, now),
@@ -103,6 +103,12 @@ def compose(found: Findings, now: datetime) -> Report:
 def _summary(diagnosis: Diagnosis, impact: Impact) -> str:
     said = diagnosis.summary.strip()
     return f"{said} {impact.statement}".strip() if impact.statement not in said else said
+
+
+def _in_order(missing: Sequence[MissingNeed], skill: Skill) -> tuple[MissingNeed, ...]:
+    """As the skill lists its needs: answers come back in any order, and another order is no news."""
+    places = {need.name: place for place, need in enumerate(skill.needs)}
+    return tuple(sorted(missing, key=lambda one: (places.get(one.need, len(places)), one.need)))
 
 
 def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:

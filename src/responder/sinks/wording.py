@@ -1,12 +1,14 @@
 """The same words for the same figures in every channel: likelihood, impact, places, times. Plain text, unescaped."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from responder.logic.gaps import by_reason
 from responder.logic.impact import NO_HOURS, SOME_HOURS
-from responder.model.diagnosis import SuggestedSkill
+from responder.model.diagnosis import Hypothesis, SuggestedSkill
+from responder.model.evidence import Evidence
 from responder.model.report import GpuRef, Impact, Report
 
 LIKELIHOOD = (
@@ -90,7 +92,7 @@ def where(report: Report) -> str:
     """Nodes and GPUs, or the incident's key where neither is known."""
     impact = report.impact
     nodes = list(dict.fromkeys([*impact.nodes, *(g.node for g in impact.gpus if g.node)]))
-    parts = [some(nodes, 3)] if nodes else []
+    parts = [*shared_place(report), some(nodes, 3)] if nodes else []
     if len(impact.gpus) > 2:
         parts.append(count(len(impact.gpus), "GPU"))
     elif impact.gpus:
@@ -98,6 +100,28 @@ def where(report: Report) -> str:
     if not parts:
         parts = [some([f"{key} {value}" for key, value in report.incident.key.items()], 3)]
     return " · ".join(part for part in parts if part) or "not known"
+
+
+def shared_place(report: Report) -> list[str]:
+    """The rack or switch of many nodes, and how many there are: nobody reads forty names."""
+    key, nodes = report.incident.key, report.impact.nodes
+    place = next((f"{kind} {key[kind]}" for kind in ("rack", "switch") if key.get(kind)), "")
+    return [place, count(len(nodes), "node")] if place and len(nodes) > 3 else []
+
+
+def cited(report: Report, hypothesis: Hypothesis, most: int) -> tuple[list[Evidence], int]:
+    """The first pieces of evidence for it, each saying once (a node or a count around the same words is no other one), and how many
+    more there are."""
+    known = {evidence.id: evidence for evidence in report.evidence}
+    told: dict[str, Evidence] = {}
+    for cite in hypothesis.because:
+        if cite in known:
+            told.setdefault(_WHO.sub("", _TIMES.sub("", known[cite].statement)), known[cite])
+    return list(told.values())[:most], max(0, len(told) - most)
+
+
+_WHO = re.compile(r"^\[[^\]]{1,80}\] ")
+_TIMES = re.compile(r" \(×\d+\)$")
 
 
 def hit(impact: Impact) -> str:

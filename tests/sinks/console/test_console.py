@@ -16,7 +16,7 @@ from responder.model.delivery import Owner, Receipt, Visible
 from responder.model.diagnosis import Hypothesis, MissingNeed, RuledOut
 from responder.model.evidence import Evidence
 from responder.model.incident import Severity
-from responder.model.report import Report
+from responder.model.report import Impact, Report
 from responder.sinks.console import Settings, render
 from responder.sinks.console.sink import Console
 from tests.strategies import gpu_report, order, reports, shown
@@ -98,6 +98,22 @@ def test_classes_that_one_line_rules_out_share_it_and_what_stands_above_is_only_
     said = printed(report.model_copy(update={"evidence": evidence, "ruled_out": out}))
     assert f"ruled out  a.x, a.y ({first})\n" in said
     assert "a.z (e9: all is well)" in said
+
+
+def test_the_same_words_about_several_nodes_are_told_once() -> None:
+    report = gpu_report()
+    told = ("[n1] node is away (×41)", "[n2] node is away", "another thing")
+    evidence = tuple(Evidence(id=f"x{n}", source="event", statement=text) for n, text in enumerate(told))
+    first = report.hypotheses[0].model_copy(update={"because": tuple(one.id for one in evidence)})
+    said = printed(report.model_copy(update={"evidence": evidence, "hypotheses": (first,)}))
+    assert said.count("node is away") == 1
+    assert "x2 event: another thing" in said
+
+
+def test_many_nodes_are_named_after_their_rack() -> None:
+    nodes = tuple(f"n{n}" for n in range(40))
+    report = gpu_report(incident={"key": {"cluster": "a", "rack": "r12"}}, impact=Impact(nodes=nodes))
+    assert "where      rack r12 · 40 nodes · n0, n1, n2 +37 more\n" in printed(report)
 
 
 def test_a_terminal_gets_colour_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,9 @@ def _hypothesis(
             "because": tuple(dict.fromkeys(account.because)),
             "against": tuple(dict.fromkeys(account.opposed)),
             "symptoms": tuple(
-                name for name, share in sorted(account.symptoms.items(), key=lambda pair: -pair[1]) if share >= 0.2
+                name
+                for name, share in sorted(account.symptoms.items(), key=lambda pair: (-pair[1], pair[0]))
+                if share >= 0.2
             ),
             "next_steps": tuple(
                 _filled(step, values, words) for step in merge(steps, device.steps if device is not None else ())

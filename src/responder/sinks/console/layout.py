@@ -136,16 +136,15 @@ def _why(report: Report) -> RenderableType:
         parts.append(Text("not enough evidence to name a cause; the guesses so far:", "yellow"))
     elif report.verdict is Verdict.BENIGN:
         parts.append(Text("needs nobody", "green"))
-    known = {evidence.id: evidence for evidence in report.evidence}
     worth = [cause for n, cause in enumerate(report.hypotheses) if n == 0 or cause.probability >= LEAST]
     for n, cause in enumerate(worth[:CAUSES]):
         parts.append(_cause(cause, leading=n == 0))
-        cited = [known[cite] for cite in cause.because if cite in known]
-        for evidence in cited[:CITED] if n == 0 else ():
+        cited, more = wording.cited(report, cause, CITED)
+        for evidence in cited if n == 0 else ():
             told = Text(f"{clean(evidence.source)}: ", "dim").append(clean(evidence.statement), "not dim")
             parts.append(_hung(Text(f"  {clean(evidence.id)}", "cyan"), told))
-        if n == 0 and len(cited) > CITED:
-            parts.append(Text(f"  and {len(cited) - CITED} more pieces of evidence", "dim"))
+        if n == 0 and more:
+            parts.append(Text(f"  and {wording.count(more, 'more piece')} of evidence", "dim"))
         if n == 0 and cause.symptoms:
             parts.append(_hung(Text("  explains", "dim"), Text(clean(wording.some(cause.symptoms, 6)), "dim")))
     return Group(*parts)
@@ -187,7 +186,8 @@ def _step(n: int, step: NextStep) -> Iterable[RenderableType]:
 def _ruled_out(report: Report) -> list[str]:
     """One line per reason; what stands above as evidence is only named."""
     known = {evidence.id: evidence.statement for evidence in report.evidence}
-    above = frozenset(report.hypotheses[0].because[:CITED]) if report.hypotheses else frozenset[str]()
+    first = wording.cited(report, report.hypotheses[0], CITED)[0] if report.hypotheses else []
+    above = {one.id for one in first}
     reasons: dict[tuple[str, ...], list[str]] = {}
     for one in report.ruled_out:
         reasons.setdefault(one.because[:2], []).append(one.class_)

@@ -76,7 +76,7 @@ def where(report: Report) -> str:
     nodes = list(dict.fromkeys([*impact.nodes, *(gpu.node for gpu in impact.gpus if gpu.node)]))
     if not nodes and not impact.gpus:
         return inert(wording.where(report), 400)
-    lines = []
+    lines = [inert(" · ".join(wording.shared_place(report)), 200)] if wording.shared_place(report) else []
     if nodes:
         more = f" +{len(nodes) - 3} more" if len(nodes) > 3 else ""
         lines.append(" ".join(code(node, 80) for node in nodes[:3]) + more)
@@ -124,7 +124,7 @@ def _why(report: Report) -> str:
     if report.verdict is Verdict.BENIGN:
         return "\n".join([f"*Needs nobody:* {inert(first.title, 200)}", *_because(report, first)])
     lines = [f"*Cause*  {bold(first.title, 200)}", _odds(first, bar=True), *_because(report, first)]
-    others = [f"{inert(one.title, 120)} {_percent(one)}" for one in report.hypotheses[1:3]]
+    others = [f"{inert(one.title, 120)} {_percent(one)}" for one in report.hypotheses[1:3] if one.probability >= 0.01]
     if others:
         lines.append(f"_or_ {' · '.join(others)}")
     return "\n".join(lines)
@@ -141,8 +141,7 @@ def _percent(hypothesis: Hypothesis) -> str:
 
 def _because(report: Report, hypothesis: Hypothesis) -> list[str]:
     """The strongest three pieces of evidence, in their own words."""
-    known = {evidence.id: evidence for evidence in report.evidence}
-    cited = [known[cite] for cite in hypothesis.because if cite in known][:3]
+    cited, _ = wording.cited(report, hypothesis, 3)
     return [f"• {inert(evidence.statement, STATEMENT)}  {code(evidence.id, 12)}" for evidence in cited]
 
 
