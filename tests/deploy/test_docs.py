@@ -117,7 +117,7 @@ def test_commands_and_options_exist(page: str, line: str) -> None:
     words = shlex.split(re.sub(r">\s*\S+", "", line))[1:]
     command: Any = typer.main.get_command(app)
     while hasattr(command, "commands"):
-        if not words:
+        if not words or words[0].startswith("-"):
             break
         name = words.pop(0)
         assert name in command.commands, f"{page}: {line}"
