@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from responder.logic.grade import Driver, Matrix, grade
 from responder.logic.impact import Prices, assess, nodes_at_fault, with_symptoms
 from responder.model.event import JobState
+from responder.model.evidence import Reading
+from responder.model.incident import Severity
 from tests.making import T0, event, job
 
 PRICES = Prices({"H100": 2.5, "default": 2.0})
@@ -92,6 +95,16 @@ def test_burn_comes_from_the_alert_itself() -> None:
     found = assess({}, [], [one], {}, PRICES, T0)
     assert found.slo is not None
     assert (found.slo.objective, found.slo.burn_rate) == ("ttft", 16.2)
+
+
+def test_burn_measured_over_an_hour_outranks_what_the_alert_says() -> None:
+    needs = {"slo_burn_rate": 31.2, "slo_budget_left": 0.61}
+    answers = {name: Reading(need=name, value=value, observed_at=T0) for name, value in needs.items()}
+    found = assess({}, [], [event(labels={"slo": "availability", "burn_rate": "6"})], answers, PRICES, T0)
+    assert found.slo is not None
+    assert (found.slo.objective, found.slo.burn_rate, found.slo.budget_left_ratio) == ("availability", 31.2, 0.61)
+    driver = grade(Matrix(), Driver(Severity.SEV4, "x"), None, 0.0, {}, found, 0)
+    assert (driver.severity, driver.why) == (Severity.SEV2, "burn rate 31.2 is at or above 14.4")
 
 
 def test_a_job_that_failed_on_many_nodes_is_one_fault_and_alerts_of_nodes_are_one_each() -> None:
