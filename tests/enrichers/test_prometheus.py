@@ -1,13 +1,15 @@
 """Queries are anchored at the event's time, escaped, bounded; what cannot be answered is a reason."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
 from responder.enrichers.prometheus import Prometheus, Settings
+from responder.logic.diagnosis.readings import judge
 from responder.model.evidence import Ask, Missing, Need, Reading, Window
+from responder.model.skill import EvidenceSpec
 from tests.servers import prometheus as prometheuses
 from tests.servers.prometheus import Prometheus as Server
 
@@ -48,12 +50,12 @@ async def enricher(server: Server) -> AsyncIterator[Prometheus]:
     await made.close()
 
 
-def ask(query: str, variables: dict[str, tuple[str, ...]] | None = None, **need: object) -> Ask:
+def ask(query: str, variables: Mapping[str, tuple[str, ...]] | None = None, **need: object) -> Ask:
     window = Window(start_at=NOW - timedelta(minutes=10), at=NOW, end_at=NOW + timedelta(minutes=2))
     return Ask(
         need=Need.model_validate({"name": "gpu_temp", "source": "prometheus", "query": query, "unit": "C", **need}),
         window=window,
-        variables=variables or {"node": ("n1",)},
+        variables=dict(variables or {"node": ("n1",)}),
     )
 
 
@@ -109,6 +111,18 @@ async def test_of_many_series_the_extremes_and_the_events_own_are_kept(enricher:
     assert kept["GPU-00"] == 1990
     assert "GPU-30" in kept
     assert "GPU-00" in (await reading(enricher, ask("max by (UUID, job) (clock)", own))).statement
+
+
+@pytest.mark.parametrize(("node", "card", "slow"), [("n7", "GPU-63", True), ("n3", "GPU-30", False)])
+async def test_what_is_kept_tells_whether_the_events_own_card_is_slow(
+    enricher: Prometheus, node: str, card: str, slow: bool
+) -> None:
+    about = {"node": (node,), "gpu": (card,)}
+    found = await reading(enricher, ask("clock", about, range=True))
+    below = EvidenceSpec(
+        need="clock", deviates={"from": "siblings", "direction": "below"}, sustained=timedelta(minutes=5)
+    )
+    assert judge(below, found, about) is slow
 
 
 async def test_variables_are_escaped_and_cannot_change_the_query(enricher: Prometheus) -> None:
