@@ -126,6 +126,20 @@ async def test_with_a_token_the_page_asks_for_it_once(serve: Serve, chromium: br
         assert errors == []
 
 
+async def test_with_a_password_the_page_asks_for_the_user_too(serve: Serve) -> None:
+    served = await serve(listen={"auth": {"basic": {"username": "ops", "password": "pässword: with colon"}}})
+    html = {"accept": "text/html"}
+    refused = await served.client.get("/v1/incidents")
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="responder"')
+    assert (await served.client.get("/", headers=html)).headers["location"] == "/login"
+    assert 'name="user"' in (await served.client.get("/login")).text
+    for wrong in ({"user": "ops", "token": "wrong"}, {"user": "", "token": "pässword: with colon"}):
+        assert (await served.client.post("/login", data=wrong)).status_code == 401
+    right = {"user": "ops", "token": "pässword: with colon"}
+    assert (await served.client.post("/login", data=right)).status_code == 303
+    assert (await served.client.get("/", headers=html)).status_code == 200, "the session counts"
+
+
 async def test_a_form_without_its_token_is_refused(serve: Serve) -> None:
     served = await serve()
     one = await served.incident()

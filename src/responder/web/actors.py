@@ -4,6 +4,7 @@ Roles: viewer reads, operator acts (acknowledge, resolve, silence, feedback), ad
 a signed cookie; acts from a page carry its CSRF token, and requests that a browser marks as cross-site are refused.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -94,9 +95,23 @@ class Guard:
         if actor.csrf is None or not same(actor.csrf, token):
             raise ForbiddenError("the page is too old; reload it and try again")
 
-    def login(self, token: str) -> str | None:
-        """A session cookie for a right token, else None."""
-        if not header_ok(self._listen.auth, {"authorization": f"Bearer {token}"}):
+    @property
+    def challenges(self) -> list[str]:
+        """What an unknown client is told to come with (RFC 9110 section 11.6.1)."""
+        auth = self._listen.auth
+        kinds = [name for name, on in (("Bearer", auth.bearer), ("Basic", auth.basic)) if on]
+        return [f'{kind} realm="responder"' for kind in kinds or ["Bearer"]]
+
+    @property
+    def asks_for_user(self) -> bool:
+        return self._listen.auth.basic is not None
+
+    def login(self, user: str, secret: str) -> str | None:
+        """A session cookie for a right token, or for the user and password of basic authentication; else None."""
+        shown = f"Bearer {secret}"
+        if user:
+            shown = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode("ascii")
+        if not header_ok(self._listen.auth, {"authorization": shown}):
             return None
         return self._signed("token", self._desk.clock.now() + SESSION)
 

@@ -66,7 +66,7 @@ def create(desk: Desk, listen: Listen, doors: Doors, key: bytes) -> Callable[...
     app.include_router(chat.routes(desk, doors.chat_verify))
     app.include_router(pager.routes(desk, doors.pager_verify, doors.pager_sink))
     app.include_router(page.routes(desk, guard))
-    _errors(app)
+    _errors(app, guard)
     _openapi(app, doors.hot_paths)
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -106,7 +106,7 @@ def _secured(send: Any) -> Any:
     return with_headers
 
 
-def _errors(app: FastAPI) -> None:
+def _errors(app: FastAPI, guard: Guard) -> None:
     def wants_page(request: Request) -> bool:
         return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
 
@@ -123,7 +123,7 @@ def _errors(app: FastAPI) -> None:
     async def login(request: Request, error: Exception) -> Response:
         if wants_page(request):
             return RedirectResponse("/login", 303)
-        return JSONResponse({"error": str(error)}, 401, {"www-authenticate": 'Bearer realm="responder"'})
+        return JSONResponse({"error": str(error)}, 401, {"www-authenticate": ", ".join(guard.challenges)})
 
     async def invalid(request: Request, error: Exception) -> Response:
         details = error.errors() if isinstance(error, RequestValidationError) else []

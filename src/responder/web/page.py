@@ -243,17 +243,25 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
             skills=[entry for entry in desk.skills() if name in entry.about],
         )
 
+    def login_page(*, wrong: bool) -> HTMLResponse:
+        template = _templates().get_template("login.html")
+        return HTMLResponse(
+            template.render(version=desk.version, wrong=wrong, user=guard.asks_for_user), 401 if wrong else 200
+        )
+
     @router.get("/login")
     async def login_form(request: Request) -> Response:
-        text = _templates().get_template("login.html").render(version=desk.version, wrong=False)
-        return HTMLResponse(text)
+        return login_page(wrong=False)
 
     @router.post("/login")
-    async def login(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Response:
-        cookie = guard.login(token)
+    async def login(
+        request: Request,
+        token: Annotated[str, Form(max_length=4096)],
+        user: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        cookie = guard.login(user, token)
         if cookie is None:
-            text = _templates().get_template("login.html").render(version=desk.version, wrong=True)
-            return HTMLResponse(text, 401)
+            return login_page(wrong=True)
         answer = RedirectResponse("/", 303)
         secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
         answer.set_cookie(
