@@ -1,9 +1,14 @@
 """Slash commands and buttons over signed HTTP, against Slack's own way of signing."""
 
+import dataclasses
+import hmac
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
+from responder.web.bodies import LIMIT
 from tests.web.conftest import Serve, Served
 from tests.wire.pagerduty import PagerDutyWire
 from tests.wire.slack import APP_TOKEN, SlackWire
@@ -172,6 +177,57 @@ async def test_text_of_others_is_inert(serve: Serve, slack: SlackWire, wired: di
     served = await serve(sinks={"slack": wired["slack"]})
     answer = await command(served, slack, "show <!channel>")
     assert "<!channel>" not in answer["text"]
+
+
+@pytest.mark.parametrize("path", ["/slack/commands", "/slack/interactions", "/pagerduty/webhooks"])
+async def test_a_body_without_end_is_cut_off_before_its_signature_is_looked_at(
+    serve: Serve, path: str, wired: dict[str, Any]
+) -> None:
+    served = await serve(sinks=wired)
+    sent = 0
+
+    async def without_end() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 64 * LIMIT:
+            sent += 65_536
+            yield b"x" * 65_536
+
+    try:
+        answer = await served.client.post(path, content=without_end())
+    except httpx.TransportError:
+        pass  # it hung up on us while we were still talking
+    else:
+        assert answer.status_code == 413
+    assert sent < 32 * LIMIT, "it stopped listening"
+    assert (await served.client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"event": 5}', b'{"event": {"data": []}}', b"\xff"])
+async def test_a_signed_webhook_without_an_event_is_refused(
+    serve: Serve, pagerduty: PagerDutyWire, wired: dict[str, Any], body: bytes
+) -> None:
+    served = await serve(sinks={"pagerduty": wired["pagerduty"]})
+    signature = hmac.new(pagerduty.webhook_secret.encode(), body, "sha256").hexdigest()
+    headers = {"x-pagerduty-signature": f"v1={signature}"}
+    assert (await served.client.post("/pagerduty/webhooks", content=body, headers=headers)).status_code == 400
+
+
+async def test_a_webhook_that_is_replayed_or_about_another_s_incident_changes_nothing(
+    serve: Serve, pagerduty: PagerDutyWire, wired: dict[str, Any]
+) -> None:
+    served = await serve(sinks={"pagerduty": wired["pagerduty"]})
+    one = await served.incident()
+    await served.until(lambda: pagerduty.incidents)
+    page = pagerduty.incidents[0]
+    foreign = dataclasses.replace(page, dedup_key="inc-of-somebody-else.1")
+    headers, body = pagerduty.webhook("incident.resolved", foreign)
+    assert (await served.client.post("/pagerduty/webhooks", content=body, headers=headers)).status_code == 204
+    headers, body = pagerduty.webhook("incident.acknowledged", page)
+    for _ in range(2):
+        assert (await served.client.post("/pagerduty/webhooks", content=body, headers=headers)).status_code == 204
+    assert (await served.now(one.id)).status.value == "acknowledged"
+    acts = await served.daemon.store.read(lambda tx: tx.actions(None, None, one.id))
+    assert [(act.what, act.via) for act in acts] == [("ack", "pagerduty")]
 
 
 async def test_pagerdutys_acknowledgement_and_resolve_flow_back(

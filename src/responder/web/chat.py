@@ -21,10 +21,9 @@ from responder.model.incident import Incident
 from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
 from responder.telemetry import log
+from responder.web.bodies import bounded
 
 _log = log(__name__)
-BODY_LIMIT = 1024 * 1024
-"""Far above what the vendor sends (3,000 characters of command, a message with its blocks)."""
 REPLY_HOST = "hooks.slack.com"
 """The only host that a `response_url` may name; a stand-in's own host is allowed by its base_url."""
 TRIAGE_TEXT_LIMIT = 4000
@@ -46,9 +45,9 @@ def routes(desk: Desk, verify: Callable[[Mapping[str, str], bytes], str | None] 
     async def checked(request: Request) -> bytes | Response:
         if verify is None:
             return Response("no chat sink is configured", 404)
-        body = await _bounded(request)
+        body = await bounded(request)
         if body is None:
-            return Response("too large", 413)
+            return Response("too large", 413, {"connection": "close"})
         headers = {name.lower(): value for name, value in request.headers.items()}
         problem = verify(headers, body)
         if problem is not None:
@@ -363,16 +362,6 @@ def _form(body: bytes) -> dict[str, str]:
     except (UnicodeDecodeError, ValueError):
         return {}
     return {name: values[0] for name, values in parsed.items()}
-
-
-async def _bounded(request: Request) -> bytes | None:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_LIMIT:
-            return None
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _json(answer: dict[str, Any] | None) -> Response:

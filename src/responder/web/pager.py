@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from responder.errors import InputError
 from responder.ports import Desk, Tx
 from responder.telemetry import log
+from responder.web.bodies import bounded
 
 _log = log(__name__)
-BODY_LIMIT = 1024 * 1024
 SEEN_LIMIT = 10_000
 
 
@@ -24,9 +24,9 @@ def routes(desk: Desk, verify: Callable[[Mapping[str, str], bytes], str | None] 
     async def webhooks(request: Request) -> Response:
         if verify is None:
             return Response("no webhook secret is configured", 404)
-        body = await request.body() if int(request.headers.get("content-length") or 0) <= BODY_LIMIT else None
-        if body is None or len(body) > BODY_LIMIT:
-            return Response("too large", 413)
+        body = await bounded(request)
+        if body is None:
+            return Response("too large", 413, {"connection": "close"})
         problem = verify({name.lower(): value for name, value in request.headers.items()}, body)
         if problem is not None:
             _log.warning("pager_request_refused", why=problem)
@@ -35,7 +35,7 @@ def routes(desk: Desk, verify: Callable[[Mapping[str, str], bytes], str | None] 
         if event is None:
             return Response("no event", 400)
         id = str(event.get("id", ""))
-        if id in seen:
+        if id and id in seen:
             # The signature carries no time; the event's id is the only defence against a replayed delivery.
             return Response(status_code=204)
         await _apply(desk, event, sink)
