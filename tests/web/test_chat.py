@@ -1,8 +1,12 @@
 """Slash commands and buttons over signed HTTP, against Slack's own way of signing."""
 
+import contextlib
 import dataclasses
 import hmac
+import sqlite3
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -165,6 +169,23 @@ async def test_triage_of_pasted_lines_answers_at_once_and_follows_up(
     assert "Looking" in answer["text"]
     answers = await served.until(lambda: said(slack))
     assert "memory" in answers[-1].lower()
+
+
+async def test_what_takes_long_is_answered_in_time_and_followed_up(
+    serve: Serve, slack: SlackWire, wired: dict[str, Any], tmp_path: Path
+) -> None:
+    served = await serve(sinks={"slack": wired["slack"]})
+    one = await served.incident()
+    await served.until(slack.roots)
+    with contextlib.closing(sqlite3.connect(tmp_path / "responder.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        answer = await command(served, slack, f"ack {one.id}")
+        assert "Working on it" in answer["text"]
+        assert time.monotonic() - began < 3, "what the vendor allows"
+        other.execute("ROLLBACK")
+    await served.until(lambda: any("is acknowledged" in text for text in said(slack)))
+    assert await acknowledged(served, one.id)
 
 
 async def test_a_link_is_never_followed(serve: Serve, slack: SlackWire, wired: dict[str, Any]) -> None:

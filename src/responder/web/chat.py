@@ -7,7 +7,6 @@ fetched. The role map decides who may act, and a refusal is recorded.
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,11 +21,12 @@ from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
 from responder.telemetry import log
 from responder.web.bodies import bounded
+from responder.web.late_answers import reply
 
 _log = log(__name__)
-REPLY_HOST = "hooks.slack.com"
-"""The only host that a `response_url` may name; a stand-in's own host is allowed by its base_url."""
 TRIAGE_TEXT_LIMIT = 4000
+ANSWER_WITHIN = 2.0
+"""Seconds; the person is shown an error after 3, and the answer has a way to go."""
 
 HELP = """*/responder* — ask the incident responder
 • `triage <text or incident id>`  a one-off report on pasted log lines, or the current report of an incident
@@ -34,7 +34,8 @@ HELP = """*/responder* — ask the incident responder
 • `ack <incident>`   • `resolve <incident> [what fixed it]`   • `silence <incident> [1h] [why]`
 • `skills [domain]`  what it can diagnose     • `help`  this text"""
 
-Reply = Callable[[str, dict[str, Any]], Awaitable[None]]
+Later = Callable[[Awaitable[None]], None]
+"""Takes work that nobody waits for, and keeps it until it is done."""
 
 
 def routes(desk: Desk, verify: Callable[[Mapping[str, str], bytes], str | None] | None) -> APIRouter:
@@ -86,10 +87,24 @@ def routes(desk: Desk, verify: Callable[[Mapping[str, str], bytes], str | None] 
     return router
 
 
-async def handle(
-    desk: Desk, kind: str, payload: Mapping[str, Any], later: Callable[[Awaitable[None]], None]
-) -> dict[str, Any] | None:
-    """One command or interaction. Never raises: a person gets words."""
+async def handle(desk: Desk, kind: str, payload: Mapping[str, Any], later: Later) -> dict[str, Any] | None:
+    """One command or interaction, answered in time: what takes longer (a locked store) goes on, and its answer follows."""
+    task = asyncio.ensure_future(_answer(desk, kind, payload, later))
+    done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN)
+    if done:
+        return task.result()
+
+    async def follow() -> None:
+        answer = await task
+        if answer is not None:
+            await reply(str(payload.get("response_url", "")), answer)
+
+    later(follow())
+    return _private("Working on it…") if kind == "command" else None
+
+
+async def _answer(desk: Desk, kind: str, payload: Mapping[str, Any], later: Later) -> dict[str, Any] | None:
+    """Never raises: a person gets words."""
     try:
         if kind == "command":
             return await _command(desk, payload, later)
@@ -104,9 +119,7 @@ async def handle(
 # commands
 
 
-async def _command(
-    desk: Desk, fields: Mapping[str, Any], later: Callable[[Awaitable[None]], None]
-) -> dict[str, Any] | None:
+async def _command(desk: Desk, fields: Mapping[str, Any], later: Later) -> dict[str, Any] | None:
     text = str(fields.get("text", "")).strip()
     verb, _, rest = text.partition(" ")
     rest = rest.strip()
@@ -185,9 +198,7 @@ def _skills(desk: Desk, domain: str) -> dict[str, Any]:
     return _private("\n".join(released) + tail)
 
 
-async def _triage(
-    desk: Desk, text: str, fields: Mapping[str, Any], later: Callable[[Awaitable[None]], None]
-) -> dict[str, Any]:
+async def _triage(desk: Desk, text: str, fields: Mapping[str, Any], later: Later) -> dict[str, Any]:
     if text.startswith("inc-") and " " not in text:
         return await _show(desk, text)
     if not text:
@@ -225,48 +236,6 @@ def _brief_loose(report: Report) -> str:
 def _only_a_link(text: str) -> bool:
     bare = text.strip("<> ")
     return bare.startswith(("http://", "https://")) and " " not in bare
-
-
-async def reply(url: str, answer: dict[str, Any]) -> None:
-    """Send a late answer to the request's own response_url; nothing but that vendor's host is ever called."""
-    import httpx
-
-    if not _allowed(url):
-        _log.warning("response_url_refused", host=httpx.URL(url).host if url else "")
-        return
-    try:
-        async with httpx.AsyncClient(timeout=10, proxy=_way.proxy) as client:
-            await client.post(url, json=answer)
-    except httpx.HTTPError as error:
-        _log.warning("late_answer_lost", error=str(error))
-
-
-@dataclass(slots=True)
-class _Way:
-    """How late answers go out: to which hosts, and through what."""
-
-    hosts: set[str]
-    proxy: str | None = None
-
-
-_way = _Way({REPLY_HOST})
-
-
-def answer_by(host: str | None, proxy: str | None) -> None:
-    """A stand-in's host and a proxy, from the chat sink's settings."""
-    _way.proxy = proxy
-    if host:
-        _way.hosts.add(host)
-
-
-def _allowed(url: str) -> bool:
-    import httpx
-
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        return False
-    return parsed.host in _way.hosts and (parsed.scheme == "https" or parsed.host != REPLY_HOST)
 
 
 # acts
@@ -316,9 +285,7 @@ def _duration(text: str) -> timedelta:
 ACTIONS = {"ack": "ack", "resolve": "resolve", "silence": "silence", "right": "right", "wrong": "wrong"}
 
 
-async def _interaction(
-    desk: Desk, payload: Mapping[str, Any], later: Callable[[Awaitable[None]], None]
-) -> dict[str, Any] | None:
+async def _interaction(desk: Desk, payload: Mapping[str, Any], later: Later) -> dict[str, Any] | None:
     if payload.get("type") != "block_actions":
         return None
     user = str((payload.get("user") or {}).get("id", ""))

@@ -14,7 +14,7 @@ from responder.errors import ConfigError
 from responder.ports import Clock
 from responder.sources import webhook
 from responder.telemetry import log
-from responder.web import chat
+from responder.web import chat, late_answers
 from responder.web.app import Doors, create, session_key
 from responder.wiring import adapters
 
@@ -133,7 +133,7 @@ def _chat_verify(raw: Mapping[str, Any] | None, clock: Clock) -> Any:
 
 def _late_answers(raw: Mapping[str, Any] | None) -> None:
     settings = adapters.settings("sinks", CHAT, raw)
-    chat.answer_by(urlsplit(settings.base_url or "").hostname, settings.proxy)
+    late_answers.answer_by(urlsplit(settings.base_url or "").hostname, settings.proxy)
 
 
 def _pager_verify(raw: Mapping[str, Any] | None) -> Any:
