@@ -30,6 +30,7 @@ def test_a_log_on_standard_input_becomes_a_report_for_people(run: Run) -> None:
     done = run("triage", "-", stdin=LOG)
     assert done.code == 0
     assert "train.cuda_oom" in done.out or "out of memory" in done.out.lower()
+    assert all(line == line.rstrip() for line in done.out.splitlines()), "a pipe gets no padding"
     assert done.err == ""
 
 

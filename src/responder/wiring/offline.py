@@ -1,6 +1,7 @@
 """What a command without a daemon needs: configuration, playbook, and the enrichers where they are wanted."""
 
 import contextlib
+import io
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ def print_reports(reports: Sequence[Report]) -> None:
 
     from responder.sinks.console import render
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 100)
+    terminal = sys.stdout.isatty()
+    piped = io.StringIO()
+    console = Console(
+        file=None if terminal else piped, highlight=False, soft_wrap=False, width=None if terminal else 100
+    )
     for report in reports:
         console.print(render(report, width=min(console.width, 110)))
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in piped.getvalue().splitlines())
