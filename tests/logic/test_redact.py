@@ -191,6 +191,12 @@ def test_the_colon_of_a_mark_begins_no_password() -> None:
     assert redact_text(user) == user
 
 
+def test_a_secret_inside_another_one_s_frame_is_found_too() -> None:
+    once = redact_text("://&sig=00000000PASSWORD:0@")
+    assert "00000000" not in once
+    assert redact_text(once) == once
+
+
 @settings(max_examples=500)
 @given(st.one_of(st.text(), st.lists(st.sampled_from([*_PIECES, " ", "\n"]), max_size=25).map("".join)))
 def test_redacting_is_idempotent_on_anything(text: str) -> None:
