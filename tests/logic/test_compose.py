@@ -1,10 +1,12 @@
 """A report is put together the same way every time, and says each thing once."""
 
+from datetime import timedelta
 from typing import Any
 
 from responder.logic.compose import Findings, compose, same_content
 from responder.model.delivery import Owner
 from responder.model.diagnosis import Diagnosis, MissingNeed, TimelineEntry, Verdict
+from responder.model.event import Event
 from responder.model.evidence import Need
 from responder.model.report import Impact, Provenance, Report
 from responder.model.skill import Mode, Skill
@@ -20,7 +22,7 @@ SKILL = Skill(
 )
 
 
-def made(**diagnosis: Any) -> Report:
+def made(*events: Event, **diagnosis: Any) -> Report:
     found = Findings(
         incident=incident(),
         skill=SKILL,
@@ -32,7 +34,7 @@ def made(**diagnosis: Any) -> Report:
         parent=None,
         children=(),
         provenance=Provenance(responder="1", config="c", rules="r", skills="s"),
-        events=[event()],
+        events=events or [event()],
         actions=(),
         owner=Owner(name="o"),
         runbook_url=None,
@@ -48,6 +50,14 @@ def test_answers_that_come_back_in_another_order_are_no_news() -> None:
     one, other = made(missing=missing("third", "x", "first")), made(missing=missing("first", "third", "x"))
     assert [gap.need for gap in one.missing] == ["first", "third", "x"]
     assert same_content(one, other)
+
+
+def test_a_storm_of_one_second_is_one_line_of_the_timeline() -> None:
+    storm = [event(at=T0 + timedelta(milliseconds=n), labels={"node": f"n{n}"}) for n in range(40)]
+    said = [entry.what for entry in made(*storm, event(at=T0 + timedelta(seconds=5))).timeline]
+    assert "Firing: GPUFellOffBus on n0, and 39 more at that moment" in said
+    assert "Firing: GPUFellOffBus on n1" in said, "a moment of few is told in full"
+    assert len(said) == 3
 
 
 def test_an_events_start_stands_in_the_timeline_once() -> None:

@@ -27,6 +27,9 @@ from responder.model.skill import Skill
 TIMELINE_LIMIT = 40
 """Entries of the timeline: the first ones, the rest is counted."""
 
+AT_ONCE = 4
+"""Events of one second that are listed one by one; of more the first stands for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -116,9 +119,14 @@ def _timeline(found: Findings, now: datetime) -> tuple[TimelineEntry, ...]:
     entries = [TimelineEntry(at=change.at, what=f"Change: {change.what}") for change in found.changes]
     started = {(event.starts_at, event.title) for event in found.events}
     entries += [entry for entry in found.diagnosis.timeline if (entry.at, entry.what) not in started]
+    moments: dict[tuple[datetime, Status], list[Event]] = {}
     for event in found.events:
-        word = "Resolved" if event.status is Status.RESOLVED else "Firing"
-        entries.append(TimelineEntry(at=event.starts_at, what=f"{word}: {event.title}"[:300]))
+        moments.setdefault((event.starts_at.replace(microsecond=0), event.status), []).append(event)
+    for (_, status), events in moments.items():
+        word = "Resolved" if status is Status.RESOLVED else "Firing"
+        shown = events if len(events) <= AT_ONCE else events[:1]
+        more = f", and {len(events) - 1} more at that moment" if len(events) > AT_ONCE else ""
+        entries += [TimelineEntry(at=one.starts_at, what=f"{word}: {one.title}"[:300] + more) for one in shown]
     entries.append(
         TimelineEntry(at=incident.opened_at, what=f"Incident {incident.id} opened by rule {incident.rule.name}")
     )

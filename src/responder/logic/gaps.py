@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from responder.logic.impact import NO_HOURS, SOME_HOURS
 from responder.model.diagnosis import MissingNeed
+from responder.model.report import Impact
 
 _CODE = re.compile(r"[a-z0-9_]+")
 
@@ -45,3 +47,16 @@ def by_reason(missing: Sequence[MissingNeed]) -> list[Gap]:
 def _plain(name: str) -> str:
     """A code as words; a sentence stays as it is."""
     return name.replace("_", " ").strip() if _CODE.fullmatch(name) else name
+
+
+FIGURES = {"gpu_hours_lost": "GPU-hours lost", "gpu_hours_at_risk": "GPU-hours at risk", "cost_usd": "cost"}
+
+
+def figures_missing(impact: Impact) -> list[str]:
+    """Figures that a reader expects and why they are not there, or not all; those of one reason are one line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for gap in impact.unknown:
+        if gap.field in FIGURES and gap.reason not in (NO_HOURS, SOME_HOURS):
+            state = "not complete" if impact.at_least(gap.field) else "not known"
+            lines.setdefault((state, gap.reason), []).append(FIGURES[gap.field])
+    return [f"{' and '.join(names)} {state}: {reason}" for (state, reason), names in lines.items()]

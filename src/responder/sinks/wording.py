@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from responder.logic.gaps import by_reason
-from responder.logic.impact import NO_HOURS, SOME_HOURS
 from responder.model.diagnosis import Hypothesis, SuggestedSkill
 from responder.model.evidence import Evidence
 from responder.model.report import GpuRef, Impact, Report
@@ -154,19 +153,6 @@ def figures(impact: Impact) -> str:
     if impact.slo is not None and impact.slo.burn_rate is not None:
         parts.append(f"SLO burns {number(impact.slo.burn_rate)}×")
     return " · ".join(parts)
-
-
-FIGURES = {"gpu_hours_lost": "GPU-hours lost", "gpu_hours_at_risk": "GPU-hours at risk", "cost_usd": "cost"}
-
-
-def gaps(impact: Impact) -> list[str]:
-    """Figures that a reader expects and why they are not there, or not all; those of one reason are one line."""
-    lines: dict[tuple[str, str], list[str]] = {}
-    for gap in impact.unknown:
-        if gap.field in FIGURES and gap.reason not in (NO_HOURS, SOME_HOURS):
-            state = "not complete" if impact.at_least(gap.field) else "not known"
-            lines.setdefault((state, gap.reason), []).append(FIGURES[gap.field])
-    return [f"{' and '.join(names)} {state}: {reason}" for (state, reason), names in lines.items()]
 
 
 def skill(one: SuggestedSkill) -> str:

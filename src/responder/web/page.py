@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from responder.duration import parse_duration
 from responder.errors import InputError, NotFound
-from responder.logic.gaps import by_reason
+from responder.logic.gaps import by_reason, figures_missing
 from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
 from responder.web import graph, silences
@@ -41,6 +41,7 @@ def _templates() -> Environment:
         "amount": amount,
         "words": words,
         "by_reason": by_reason,
+        "figures_missing": figures_missing,
     }
     made.globals["chart"] = lambda evidence: Markup(chart(evidence))  # noqa: S704 -- our own SVG, its texts escaped there
     return made

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from responder.logic.gaps import figures_missing
 from responder.model.delivery import Visible
 from responder.model.diagnosis import UNKNOWN, Hypothesis, Verdict
 from responder.model.incident import IncidentStatus, Severity
@@ -105,7 +106,7 @@ def _impact(report: Report) -> Text:
     impact = report.impact
     lines = [part for part in (wording.hit(impact), wording.figures(impact)) if part]
     text = Text("\n".join(clean(line) for line in lines) or clean(impact.statement) or "not known")
-    for gap in wording.gaps(impact):
+    for gap in figures_missing(impact):
         text.append(f"\n{clean(gap)}", "dim")
     return text
 

@@ -6,6 +6,7 @@ Pure. Everything in it is cut to a bound, so the whole stays within Slack's limi
 import re
 from datetime import datetime
 
+from responder.logic.gaps import figures_missing
 from responder.model.delivery import Visible
 from responder.model.diagnosis import UNKNOWN, Hypothesis, Verdict
 from responder.model.incident import Severity
@@ -59,7 +60,7 @@ def _facts(report: Report, visible: Visible) -> list[tuple[str, str]]:
     impact = report.impact
     hit = [wording.hit(impact), wording.figures(impact)]
     told = [inert(part, 400) for part in hit if part] or [inert(impact.statement or "not known", 400)]
-    told += [f"_{inert(gap, 160)}_" for gap in wording.gaps(impact)[:2]]
+    told += [f"_{inert(gap, 160)}_" for gap in figures_missing(impact)[:2]]
     owner = inert(report.incident.owner, 120)
     runbook = link(report.incident.runbook_url, "runbook")
     return [
