@@ -19,14 +19,13 @@ from pathlib import Path
 from responder.library.cases import HEALTHY, LabelledCase, read_cases
 from responder.library.evaluate import AT, calibration_error
 from responder.library.skills import load_skills
-from responder.library.wordlore import texts
+from responder.library.wordlore import learn
 from responder.logic.diagnosis import Knowledge, Signatures, Words
 from responder.logic.diagnosis.book import Book
 from responder.logic.diagnosis.engine import spoken
 from responder.logic.diagnosis.observe import observe
 from responder.logic.diagnosis.parts import parts
 from responder.logic.diagnosis.weigh import Finding, weigh
-from responder.logic.diagnosis.words import fit
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case
 from responder.model.knowledge import Calibration
 from responder.model.skill import Role, Strength
@@ -43,6 +42,8 @@ FITTED = {
     "prior": (0.0, 1.0), "symptom": (0.1, 1.0), "later": (0.4, 1.0), "diminish": (0.1, 0.5), "against": (0.2, 2.0),
     "explains": (0.7, 1.0), "explains_cause": (0.3, 1.0), "credit": (0.0, 1.0), "explainer": (0.5, 4.0),
     "head_start": (0.2, 4.0), "words": (0.05, 3.0), "words_most": (0.3, 3.0), "temperature": (0.45, 3.0), "slip": (0.02, 0.06),
+    "unknown": (0.2, 4.0), "benign": (0.5, 1.6), "calm": (0.05, 2.0), "calm_from": (-3.0, 3.0), "calm_most": (0.5, 4.0),
+    "idle": (0.002, 1.0), "words_floor": (0.0, 6.0), "quiet": (0.2, 1.0),
 }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def forms(cases: Sequence[LabelledCase], knowledge: Knowledge) -> list[Seen]:
     for fold in range(FOLDS):
         rng = random.Random(fold)
         others = [case for index, case in enumerate(cases) if fold_of[index] != fold]
-        words = Words(fit(texts(knowledge, others)))
+        words = Words(learn(knowledge, others))
         kept = {
             name: one
             for name, one in knowledge.signatures.by_id.items()
@@ -86,7 +87,7 @@ def forms(cases: Sequence[LabelledCase], knowledge: Knowledge) -> list[Seen]:
         thin = dataclasses.replace(
             knowledge, signatures=Signatures(kept, {name: knowledge.signatures.literals[name] for name in kept})
         )
-        thin_words = Words(fit(texts(thin, others)))
+        thin_words = Words(learn(thin, others))
         for index, case in enumerate(cases):
             if fold_of[index] == fold:
                 found.append(look(case, fold, knowledge, words, full=True))
@@ -104,10 +105,7 @@ def loss(seen: Sequence[Seen], explains: dict[str, frozenset[str]], numbers: Cal
     for one in seen:
         good = right(one.case)
         ranked = weigh(one.findings, one.priors, explains, one.words, numbers)
-        if UNKNOWN in good:
-            chance = 1 - max(account.probability for account in ranked if account.name not in good)
-        else:
-            chance = sum(account.probability for account in ranked if account.name in good)
+        chance = sum(account.probability for account in ranked if account.name in good)
         weight = HEALTHY_WEIGHT if UNKNOWN in good else 1.0
         total -= weight * math.log(max(1e-4, chance))
         weights += weight

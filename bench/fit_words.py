@@ -9,15 +9,14 @@ import orjson
 
 from responder.library.cases import read_cases
 from responder.library.skills import load_skills
-from responder.library.wordlore import texts
-from responder.logic.diagnosis.words import fit
+from responder.library.wordlore import learn
 
 SKILLS = Path(__file__).resolve().parents[1] / "skills"
 
 
 def main() -> None:
     knowledge = load_skills([SKILLS]).knowledge
-    weights = fit(texts(knowledge, read_cases([SKILLS / "examples"])))
+    weights = learn(knowledge, read_cases([SKILLS / "examples"]))
     document = {"schema": "responder.words/v1", "weights": {name: weights[name] for name in sorted(weights)}}
     (SKILLS / "words.json").write_bytes(orjson.dumps(document))
     print(f"{len(weights)} features")

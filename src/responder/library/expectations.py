@@ -18,6 +18,7 @@ class Expect(Value):
     first: str | None = None
     probability_above: float | None = None
     probability_below: float | None = None
+    """No cause may be as probable; `unknown` and `benign` name none."""
     verdict: str | None = None
     ruled_out: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
@@ -48,7 +49,8 @@ def differences(
         return
     if expect.probability_above is not None and first.probability <= expect.probability_above:
         yield f"probability above {expect.probability_above}", ranking
-    if expect.probability_below is not None and first.probability >= expect.probability_below:
+    likeliest = max((one.probability for one in found.hypotheses if one.class_ not in (UNKNOWN, BENIGN)), default=0.0)
+    if expect.probability_below is not None and likeliest >= expect.probability_below:
         yield f"probability below {expect.probability_below}", ranking
     if expect.verdict is not None and found.verdict.value != expect.verdict:
         yield f"verdict {expect.verdict}", found.verdict.value

@@ -151,6 +151,8 @@ class Calibration(Value):
     """Likewise a cause that is printed after the first one."""
     resolved: float = 0.12
     """Likewise a cause whose trouble a later line says is over."""
+    before: float = 0.5
+    """Likewise a line that shows health, where trouble stands after it that is not over."""
     head_start: float = 1.5
     """Nats that the earlier of two classes that could each produce the other is ahead."""
     elsewhere: float = 0.7
@@ -183,13 +185,17 @@ class Calibration(Value):
     calm_from: float = 0.0
     """Score of a text that reads neither healthy nor like trouble."""
     calm_most: float = 2.0
-    """The most (nats) that this may say, either way."""
+    """The most (nats) that this may say for health."""
+    worry_most: float = 1.0
+    """The most (nats) that it may say against: how frightening a text reads is no hint at a cause."""
     idle: float = 1.0
     """What is left of a class for which nothing at all speaks."""
     quiet: float = 1.0
     """What is left of the words where lines show health and none shows trouble: words tell the topic, not that something is wrong."""
     sure_enough: float = 0.2
     """A class that leads with less is a hint: the verdict is then insufficient evidence."""
+    cited: float = 1.2
+    """Support (nats) from cited evidence that a diagnosis needs; words do not count."""
     slip: float = 0.01
     """Share of every answer that goes to `unknown`: knowledge that is wrong is never part of its own arithmetic."""
     temperature: float = 1.0

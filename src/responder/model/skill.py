@@ -77,6 +77,10 @@ class Signature(Value):
     against: tuple[Indication, ...] = ()
     resolves: tuple[str, ...] = ()
     """Classes (or `*`, or `domain.*`) whose trouble this line says is over; it counts for lines before it."""
+    excuses: tuple[str, ...] = ()
+    """Likewise, for lines wherever they stand: a drill, a change that was asked for, a test's output, a document."""
+    own_line: bool = False
+    """Whether `resolves` counts for what else is read on this very line, and for no line before it."""
     catalogue: str | None = None
     """`xid`: class and strength are looked up in that catalogue by the field `code`."""
     source: Cite | None = None

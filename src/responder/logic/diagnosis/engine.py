@@ -17,6 +17,7 @@ from responder.logic.diagnosis.weigh import Account, Finding, weigh
 from responder.logic.diagnosis.words import READ, Words
 from responder.model.diagnosis import BENIGN, UNKNOWN, Case, Diagnosis, Hypothesis, MissingNeed, Phase, Verdict
 from responder.model.evidence import Evidence, EvidenceSource, Missing, Need
+from responder.model.knowledge import Calibration
 from responder.model.skill import EvidenceSpec, Role, Skill, Strength
 
 STAGES = 4
@@ -65,7 +66,7 @@ def diagnose(case: Case, skill: Skill, knowledge: Knowledge, *, watch: Callable[
         [id_ for one in shown for id_ in (*one.because, *one.against)] + [id_ for one in out for id_ in one.because],
     )
     kept = {entry.id for entry in evidence}
-    verdict = _verdict(shown[0], knowledge.calibration.sure_enough)
+    verdict = _verdict(shown[0], ranked, knowledge.calibration)
     _lap(laps, marks, watch, book)
     return Diagnosis(
         verdict=verdict,
@@ -186,14 +187,14 @@ def worded(seen: Observed, without: Set[tuple[int, int]]) -> str:
     return "\n".join(pieces)
 
 
-def _verdict(first: Hypothesis, sure_enough: float) -> Verdict:
+def _verdict(first: Hypothesis, ranked: Sequence[Account], numbers: Calibration) -> Verdict:
+    """A diagnosis rests on what it cites: a class that little but the words of a text points to stays a hint, however probable."""
     if first.class_ == BENIGN:
         return Verdict.BENIGN
-    return (
-        Verdict.INSUFFICIENT_EVIDENCE
-        if first.class_ == UNKNOWN or first.probability < sure_enough
-        else Verdict.DIAGNOSED
-    )
+    cited = next((account.support for account in ranked if account.name == first.class_), 0.0)
+    if first.class_ == UNKNOWN or cited < numbers.cited or first.probability < numbers.sure_enough:
+        return Verdict.INSUFFICIENT_EVIDENCE
+    return Verdict.DIAGNOSED
 
 
 def _kept(book: Book, cited: Sequence[str]) -> tuple[Evidence, ...]:

@@ -18,6 +18,9 @@ from responder.logic.diagnosis.structure import Sort
 from responder.logic.diagnosis.weigh import Finding
 from responder.model.skill import Indication, Role, Signature, Strength
 
+MOST_ENDED = 64
+"""Of the lines of one saying, how many (the last ones) are compared with the lines that say that it is over."""
+
 
 @dataclass(slots=True)
 class Observed:
@@ -111,24 +114,22 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
     )
     ends = _ends(seen, knowledge)
     seen.understood = {(hit.part, hit.line) for hit in seen.hits if _speaks(hit, knowledge, kind, seen)}
+    shown: list[tuple[str, list[Hit]]] = []
+    trouble = -1  # where in the story the last trouble stands that is not over
     for (name, _), hits in sayings.items():
         signature = knowledge.signatures.by_id[name]
-        if signature.role is Role.BENIGN and not signature.resolves:
-            hits = [
-                hit for hit in hits if (hit.part, hit.line) not in seen.understood
-            ]  # noise within an error is no sign of health
-            if not hits:
-                continue
+        if signature.role is Role.BENIGN:
+            shown.append((name, hits))
+            continue
         best = max(hits, key=lambda hit: (share(hit, seen, knowledge), hit.rank == first_rank, -seen.order.of(hit)))
         role = seen.codes.role(best, signature.role)
         supports = _strongest(indications(best, signature, kind, seen))
         opposes = _strongest(_met(signature.against, best.fields, kind))
         left = share(best, seen, knowledge)
         over = _over(supports, hits, ends, seen)
-        if over == set(supports) and over:
-            left *= knowledge.calibration.resolved
-        else:
-            supports = {name: strength for name, strength in supports.items() if name not in over}
+        supports = {name: strength for name, strength in supports.items() if name not in over}
+        if supports and role is not Role.ADVICE:
+            trouble = max(trouble, *map(seen.order.of, hits))
         if role is Role.CAUSE and first_rank is not None and best.rank is not None and best.rank != first_rank:
             left *= knowledge.calibration.elsewhere
         count = len(hits) if len(sayings) > 1 and len(hits) < seen.counts[name] else seen.counts[name]
@@ -136,6 +137,28 @@ def _cite(seen: Observed, kind: str, knowledge: Knowledge, book: Book) -> None:
         seen.cited.setdefault(name, evidence)
         group = f"line {best.part} {best.line}"
         seen.findings.append(Finding(evidence, group, role, supports, opposes, seen.order.of(best), left))
+    for name, hits in shown:
+        _cite_health(name, hits, trouble, kind, seen, knowledge, book)
+
+
+def _cite_health(
+    name: str, hits: list[Hit], trouble: int, kind: str, seen: Observed, knowledge: Knowledge, book: Book
+) -> None:
+    """A line that shows health. Noise within an error is none; what was well before the trouble says little about after it, and so
+    does an end that is not the end of it."""
+    signature = knowledge.signatures.by_id[name]
+    if not signature.resolves and not signature.excuses:
+        hits = [hit for hit in hits if (hit.part, hit.line) not in seen.understood]
+        if not hits:
+            return
+    last = max(hits, key=seen.order.of)
+    speaks_of_it = seen.order.of(last) > trouble and not signature.resolves and not signature.excuses
+    left = 1.0 if trouble < 0 or speaks_of_it else knowledge.calibration.before
+    evidence = book.hit(last, len(hits), seen.parts[last.part].source, last.at)
+    seen.cited.setdefault(name, evidence)
+    opposes = _strongest(_met(signature.against, last.fields, kind))
+    group = f"line {last.part} {last.line}"
+    seen.findings.append(Finding(evidence, group, Role.BENIGN, {}, opposes, seen.order.of(last), left))
 
 
 def _speaks(hit: Hit, knowledge: Knowledge, kind: str, seen: Observed) -> bool:
@@ -145,34 +168,55 @@ def _speaks(hit: Hit, knowledge: Knowledge, kind: str, seen: Observed) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """A place in the story where a line says that trouble of some classes is over."""
+    """A line that says that trouble of some classes is over, or, where it is an excuse, that there was none."""
 
+    hit: Hit
     order: int
-    line: tuple[int, int]
     classes: tuple[str, ...]
+    excuse: bool = False
+    own_line: bool = False
 
     def covers(self, name: str) -> bool:
         return any(one in ("*", name) or (one.endswith(".*") and name.startswith(one[:-1])) for one in self.classes)
+
+    def ends(self, hit: Hit, order: int) -> bool:
+        """Whether it can speak of that line: it comes after it or stands on it, and is about no other rank or thing."""
+        here = (hit.part, hit.line) == (self.hit.part, self.hit.line)
+        if not (here or self.excuse or (order < self.order and not self.own_line)):
+            return False
+        if None not in (hit.rank, self.hit.rank) and hit.rank != self.hit.rank:
+            return False
+        both = [name for name in _THINGS if hit.fields.get(name) and self.hit.fields.get(name)]
+        return all(hit.fields[name] == self.hit.fields[name] for name in both)
+
+
+_THINGS = ("node", "host", "pod", "job", "job_id", "gpu", "uuid", "pci", "device", "port", "service")
 
 
 def _ends(seen: Observed, knowledge: Knowledge) -> list[_End]:
     ends = []
     for hit in seen.hits:
-        resolves = knowledge.signatures.by_id[hit.signature].resolves
-        if resolves and seen.parts[hit.part].structure.sort(hit.line) is not Sort.CODE:
-            ends.append(_End(seen.order.of(hit), (hit.part, hit.line), resolves))
+        signature = knowledge.signatures.by_id[hit.signature]
+        if seen.parts[hit.part].structure.sort(hit.line) is Sort.CODE:
+            continue
+        if signature.resolves:
+            ends.append(_End(hit, seen.order.of(hit), signature.resolves, own_line=signature.own_line))
+        if signature.excuses:
+            ends.append(_End(hit, seen.order.of(hit), signature.excuses, excuse=True))
     return ends
 
 
 def _over(supports: Mapping[str, Strength], hits: Sequence[Hit], ends: Sequence[_End], seen: Observed) -> set[str]:
-    """The classes whose trouble a line after the last of these hits, or on the line of one, says is over."""
+    """The classes whose trouble is over: some end speaks of every one of these hits."""
     if not ends or not supports:
         return set()
-    last = max(seen.order.of(hit) for hit in hits)
-    lines = {(hit.part, hit.line) for hit in hits}
-    return {
-        name for name in supports if any((end.order > last or end.line in lines) and end.covers(name) for end in ends)
-    }
+    placed = [(hit, seen.order.of(hit)) for hit in hits[-MOST_ENDED:]]
+    over = set()
+    for name in supports:
+        able = [end for end in ends if end.covers(name)]
+        if able and all(any(end.ends(hit, order) for end in able) for hit, order in placed):
+            over.add(name)
+    return over
 
 
 def _strongest(found: Iterable[Indication]) -> dict[str, Strength]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from responder.logic.diagnosis.structure import LOOKED_AT, Structure, structure
 from responder.logic.diagnosis.text import plain
 from responder.model.diagnosis import Case
-from responder.model.event import Event, Status
+from responder.model.event import Event, JobState, Status
 
 MOST_EVENT_TEXTS = 200
 """Alerts of one incident whose words are read; a storm repeats itself."""
@@ -59,9 +59,12 @@ def event_text(event: Event) -> str:
     lines += [f'{name}="{value}"' for name, value in event.labels.items() if value]
     job = event.job
     if job is not None:
+        said_well = (
+            job.exit_code != 0 or job.state is JobState.COMPLETED
+        )  # a job that a signal or its node ended has a 0 too
         facts = (
             ("state", job.state.value.upper()),
-            ("exit code", job.exit_code),
+            ("exit code", job.exit_code if said_well else None),
             ("signal", job.signal),
             ("reason", job.reason),
         )

@@ -79,18 +79,29 @@ def weigh(
     _support(found, accounts, numbers)
     unknown = Account(UNKNOWN, prior=numbers.unknown)
     benign = _benign(found, numbers)
-    _speak(words, {**accounts, BENIGN: benign}, numbers)
+    mood = words.get(BENIGN, 0.0)
+    _speak(words, accounts, numbers)
+    calm = numbers.calm * (mood - numbers.calm_from)
+    (benign if benign.because else unknown).words = min(numbers.calm_most, max(-numbers.worry_most, calm))
     if benign.because and not any(account.because for account in accounts.values()):
         for account in accounts.values():
             account.words *= numbers.quiet
     _explain(accounts, explains, numbers)
     ranked = [*accounts.values(), unknown, benign]
     highest = max(account.score for account in ranked)
-    heat = [math.exp((account.score - highest) / numbers.temperature) for account in ranked]
+    heat = [
+        math.exp((account.score - highest) / numbers.temperature) * (numbers.idle if _idle(account) else 1.0)
+        for account in ranked
+    ]
     total = sum(heat)
     for account, weight in zip(ranked, heat, strict=True):
         account.probability = (1 - numbers.slip) * weight / total + (numbers.slip if account is unknown else 0.0)
     return sorted(ranked, key=lambda account: (-account.probability, account.first, account.name))
+
+
+def _idle(account: Account) -> bool:
+    """Whether nothing at all speaks for the class; what is left of it is then the cause that nobody thought of."""
+    return account.name != UNKNOWN and not account.because and account.words <= 0
 
 
 def _support(findings: list[Finding], accounts: Mapping[str, Account], numbers: Calibration) -> None:
@@ -139,9 +150,10 @@ def _together(known: tuple[float, Finding] | None, weight: float, finding: Findi
 
 def _speak(words: Mapping[str, float], accounts: Mapping[str, Account], numbers: Calibration) -> None:
     """What words say, bounded, and in full only for the class they fit best."""
-    best = max(words.values(), default=0.0)
-    for name, score in words.items():
-        if name in accounts:
+    told = {name: score for name, score in words.items() if name in accounts}
+    best = max(told.values(), default=0.0)
+    for name, score in told.items():
+        if score > 0:
             most = min(numbers.words_most, numbers.words * max(0.0, best - numbers.words_floor))
             accounts[name].words = max(0.0, most - numbers.words * (best - score))
 
@@ -194,7 +206,8 @@ def _benign(findings: list[Finding], numbers: Calibration) -> Account:
     for finding in findings:
         if finding.role is Role.BENIGN:
             kinds.setdefault(finding.group, finding)
-    for rank, finding in enumerate(kinds.values()):
-        account.cause += numbers.benign * math.log(numbers.strengths[Strength.STRONG]) * numbers.diminish**rank
+    for rank, finding in enumerate(sorted(kinds.values(), key=lambda one: -one.share)):
+        worth = numbers.benign * math.log(numbers.strengths[Strength.STRONG])
+        account.cause += finding.share * worth * numbers.diminish**rank
         account.because.append(finding.evidence)
     return account

@@ -10,7 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
+
+from responder.logic.diagnosis.calm import MARK, calm
+from responder.model.diagnosis import BENIGN
 
 READ = 24_000
 """Characters of a text whose words are read: the first third and the last two thirds of it."""
@@ -38,23 +42,27 @@ def features(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Words:
-    """`weights`: feature to class to log-odds against the other classes; `benign` is a class like the others here."""
+    """`weights`: feature to class to log-odds against the other classes. Signs of calm stand among them, under `benign`."""
 
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    @cached_property
+    def _calm(self) -> Mapping[str, float]:
+        return {name: found[BENIGN] for name, found in self.weights.items() if name.startswith(MARK)}
+
     def score(self, text: str) -> dict[str, float]:
         """Class to how much the text's words speak for it; growing with the square root of their number, as they are
-        not independent."""
+        not independent. `benign`: how healthy it reads, which may be below zero."""
         known = [self.weights[name] for name in features(text) if name in self.weights]
         scores: dict[str, float] = {}
         for weights in known:
             for name, weight in weights.items():
                 scores[name] = scores.get(name, 0.0) + weight
         scale = math.sqrt(max(FEWEST, len(known)))
-        return {name: total / scale for name, total in scores.items()}
+        return {name: total / scale for name, total in scores.items()} | {BENIGN: calm(text, self._calm, FEWEST)}
 
 
-FEWEST = 6
+FEWEST = 12
 """A text with fewer known words than this speaks as softly as if the others were unknown."""
 SMOOTHING = 0.2
 LEAST_TEXTS = 2
@@ -83,6 +91,8 @@ def fit(texts: Iterable[tuple[str, str, float]]) -> dict[str, dict[str, float]]:
         spread = SMOOTHING * everywhere / total
         odds = {}
         for name, count in by_class.items():
+            if name == BENIGN:  # how healthy a text reads is asked for itself, not as one topic among seventy
+                continue
             inside = (count + spread) / (sizes[name] + SMOOTHING)
             outside = (everywhere - count + spread) / (total - sizes[name] + SMOOTHING)
             odds[name] = round(math.log(inside / outside), 2)
