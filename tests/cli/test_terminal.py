@@ -97,6 +97,14 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path, command: str) -> 
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("command", ["kinds", "skills export", "check --json", "--help"])
+def test_a_full_disk_behind_the_output_is_said(tmp_path: Path, command: str) -> None:
+    script = f'"{sys.executable}" -m responder {command} > /dev/full'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"responder: the output cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -4,9 +4,10 @@ Exit codes: 0 fine, 1 the thing checked is bad, 2 usage or configuration error. 
 nothing else; logs go to stderr.
 """
 
+import errno
 import os
 import sys
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
@@ -59,7 +60,10 @@ setup.add_to(app)
 def main() -> None:
     """Entry point. A user's mistake is a message, never a traceback."""
     try:
-        app(prog_name="responder")
+        try:
+            app(prog_name="responder")
+        finally:
+            sys.stdout.flush()  # here, where what goes wrong with it can still be said
     except ConfigError as error:
         fail(str(error), 2)
     except InputError as error:
@@ -67,23 +71,29 @@ def main() -> None:
     except ResponderError as error:
         fail(str(error), 1)
     except BrokenPipeError:
-        _reader_is_gone()
+        _let_go_of_output()
+        sys.exit(0)
     except OSError as error:
+        if error.errno in OUTPUT_IS_FULL and error.filename is None:
+            _let_go_of_output()
+            fail(f"the output cannot be written: {error.strerror}", 1)
         if error.filename is None:
             raise  # not about a file that somebody named: a defect, and its place matters
         fail(f"cannot use {error.filename}: {error.strerror}", 2)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # typer saw it first, and calls it a failure
-            _reader_is_gone()
+            _let_go_of_output()
+            sys.exit(0)
         raise
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _reader_is_gone() -> NoReturn:
-    """`responder ... | head`: that is no error of ours, and nothing is left to be flushed to."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            os.dup2(nowhere, stream.fileno())
-    sys.exit(0)
+OUTPUT_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _let_go_of_output() -> None:
+    """Nothing is left to be flushed to: the reader of `responder ... | head` went away, which is no error of ours, or the disk is
+    full."""
+    if sys.__stdout__ is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
