@@ -20,6 +20,8 @@ async def test_incidents_can_be_listed_filtered_and_shown(serve: Serve) -> None:
         ({"owner": "nobody"}, 0),
         ({"q": "n1"}, 1),
         ({"q": "elsewhere"}, 0),
+        ({"status": "", "severity": "", "owner": "", "q": ""}, 1),
+        ({"status": ["acknowledged", "open"]}, 1),
     ):
         found = (await served.client.get("/v1/incidents", params=query)).json()["incidents"]
         assert len(found) == count, query

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from responder.duration import Duration, parse_duration
 from responder.errors import NotFound
@@ -18,6 +18,14 @@ from responder.web.actors import Actor, Guard
 
 Id = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, Field(max_length=2000)]
+
+
+def _filled(given: Any) -> Any:
+    return [one for one in given if one != ""] if isinstance(given, list) else given
+
+
+Filled = BeforeValidator(_filled)
+"""`?status=&severity=SEV1`, as a form sends it: what is left empty is not asked for."""
 
 
 class _Body(BaseModel):
@@ -101,8 +109,8 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
     @router.get("/incidents", tags=["incidents"])
     async def list_incidents(
         actor: Reader,
-        status: Annotated[list[Literal["open", "acknowledged", "resolved"]] | None, Query()] = None,
-        severity: Annotated[list[Literal["SEV1", "SEV2", "SEV3", "SEV4"]] | None, Query()] = None,
+        status: Annotated[list[Literal["open", "acknowledged", "resolved"]] | None, Query(), Filled] = None,
+        severity: Annotated[list[Literal["SEV1", "SEV2", "SEV3", "SEV4"]] | None, Query(), Filled] = None,
         owner: Annotated[str | None, Query(max_length=200)] = None,
         q: Annotated[str | None, Query(max_length=200)] = None,
         top_level: bool = False,
@@ -113,8 +121,8 @@ def routes(desk: Desk, guard: Guard) -> APIRouter:
         what = IncidentFilter(
             status=tuple(status or ()),
             severity=tuple(severity or ()),
-            owner=owner,
-            text=q,
+            owner=owner or None,
+            text=q or None,
             limit=limit,
             offset=offset,
             top_level=top_level,
