@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from responder.logic.diagnosis import Knowledge, diagnose, needs_for
-from responder.model.diagnosis import Case, Diagnosis
+from responder.model.diagnosis import Case, Diagnosis, Verdict
 from responder.model.event import Event, Kind, Status
 from responder.model.evidence import Missing, Need, Point, Reading, Series
 from responder.model.skill import Mode, Skill
@@ -93,8 +93,9 @@ def test_signature_conditions(knowledge: Knowledge) -> None:
     own = skill({"signature": "nvrm.xid", "where": {"code": 79}, "count": 2, "strength": "decisive"}, whole=False)
     once = diagnose(Case(kind="node", text=XID, at=AT), own, knowledge)
     twice = diagnose(Case(kind="node", text=f"{XID}\n{XID}", at=AT), own, knowledge)
-    assert once.hypotheses[0].class_ != HANG
-    assert twice.hypotheses[0].class_ == HANG
+    assert once.verdict is Verdict.INSUFFICIENT_EVIDENCE
+    assert not any(one.because for one in once.hypotheses if one.class_ == HANG)
+    assert (twice.verdict, twice.hypotheses[0].class_) == (Verdict.DIAGNOSED, HANG)
 
 
 def test_what_could_not_be_told_is_missing(knowledge: Knowledge) -> None:
