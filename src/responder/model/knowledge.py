@@ -186,6 +186,8 @@ class Calibration(Value):
     """Score of a text that reads neither healthy nor like trouble."""
     calm_most: float = 2.0
     """The most (nats) that this may say for health."""
+    calm_beside: float = 2.0
+    """Likewise beside a line that names a cause: what leaks or drifts breaks nothing."""
     worry_most: float = 1.0
     """The most (nats) that it may say against: how frightening a text reads is no hint at a cause."""
     idle: float = 1.0

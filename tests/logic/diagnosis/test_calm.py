@@ -38,8 +38,9 @@ def test_nothing_known_reads_neither_way() -> None:
 
 def test_it_stands_under_benign_beside_the_classes() -> None:
     words = Words({sign: {"benign": weight} for sign, weight in weights().items()} | {"fatal": {"oom": 1.0}})
-    assert words.score("FATAL: 3 failed")["benign"] < 0
-    assert words.score("all done, 0 failed")["benign"] > 0
+    assert words.mood("FATAL: 3 failed") < 0
+    assert words.mood("all done, 0 failed") > 0
+    assert set(words.score("FATAL: 3 failed")) == {"oom"}
 
 
 @given(st.text(max_size=400))

@@ -52,10 +52,10 @@ def leads(found: Diagnosis) -> str:
     return found.hypotheses[0].class_
 
 
-@pytest.mark.parametrize("file", HEALTHY, ids=lambda file: file.stem)
-def test_healthy_texts_are_left_alone(knowledge: Knowledge, file: Path) -> None:
-    cases = read_cases([file])
+def test_healthy_texts_are_left_alone(knowledge: Knowledge) -> None:
+    cases = read_cases(HEALTHY)
     alarms = [case.id for case in cases if not hit(case, answer(case, knowledge, ANY))]
+    assert len(cases) > 200
     assert len(alarms) <= 0.03 * len(cases), alarms
 
 

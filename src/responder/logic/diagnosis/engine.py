@@ -165,13 +165,15 @@ def rank(case: Case, skill: Skill, knowledge: Knowledge, seen: Observed, finding
 
 
 def spoken(seen: Observed, words: Words) -> dict[str, float]:
-    """What the words say. Those of lines that a signature understands already count half: they are not independent of it."""
-    everything = words.score(worded(seen, frozenset()))
+    """What the words say for classes, and under `benign` how healthy they read. Those of lines that a signature understands
+    already count half for classes: they are not independent of it."""
+    text = worded(seen, frozenset())
+    everything, mood = words.score(text), {BENIGN: words.mood(text)}
     if not seen.understood:
-        return everything
+        return everything | mood
     rest = words.score(worded(seen, seen.understood))
     names = {*everything, *rest}
-    return {name: (everything.get(name, 0.0) + rest.get(name, 0.0)) / 2 for name in names}
+    return {name: (everything.get(name, 0.0) + rest.get(name, 0.0)) / 2 for name in names} | mood
 
 
 def worded(seen: Observed, without: Set[tuple[int, int]]) -> str:

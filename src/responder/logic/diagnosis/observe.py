@@ -193,28 +193,47 @@ class _End:
 _THINGS = ("node", "host", "pod", "job", "job_id", "gpu", "uuid", "pci", "device", "port", "service")
 
 
-def _ends(seen: Observed, knowledge: Knowledge) -> list[_End]:
-    ends = []
+@dataclass(slots=True)
+class _Ends:
+    """The ends of a case: those that count for earlier lines, of each sort the last, and those of one line."""
+
+    lasting: dict[tuple[object, ...], _End] = field(default_factory=dict)
+    here: dict[tuple[int, int], list[_End]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, end: _End) -> None:
+        self.here[end.hit.part, end.hit.line].append(end)
+        if not end.own_line:
+            things = (end.hit.fields.get(name) for name in _THINGS)
+            self.lasting[end.hit.signature, end.excuse, end.hit.rank, *things] = end
+
+
+def _ends(seen: Observed, knowledge: Knowledge) -> _Ends:
+    ends = _Ends()
     for hit in seen.hits:
         signature = knowledge.signatures.by_id[hit.signature]
-        if seen.parts[hit.part].structure.sort(hit.line) is Sort.CODE:
+        if not (signature.resolves or signature.excuses) or seen.parts[hit.part].structure.sort(hit.line) is Sort.CODE:
             continue
+        order = seen.order.of(hit)
         if signature.resolves:
-            ends.append(_End(hit, seen.order.of(hit), signature.resolves, own_line=signature.own_line))
+            ends.add(_End(hit, order, signature.resolves, own_line=signature.own_line))
         if signature.excuses:
-            ends.append(_End(hit, seen.order.of(hit), signature.excuses, excuse=True))
+            ends.add(_End(hit, order, signature.excuses, excuse=True))
     return ends
 
 
-def _over(supports: Mapping[str, Strength], hits: Sequence[Hit], ends: Sequence[_End], seen: Observed) -> set[str]:
+def _over(supports: Mapping[str, Strength], hits: Sequence[Hit], ends: _Ends, seen: Observed) -> set[str]:
     """The classes whose trouble is over: some end speaks of every one of these hits."""
-    if not ends or not supports:
+    if not ends.here:
         return set()
     placed = [(hit, seen.order.of(hit)) for hit in hits[-MOST_ENDED:]]
     over = set()
     for name in supports:
-        able = [end for end in ends if end.covers(name)]
-        if able and all(any(end.ends(hit, order) for end in able) for hit, order in placed):
+        lasting = [end for end in ends.lasting.values() if end.covers(name)]
+        if all(
+            any(end.covers(name) and end.ends(hit, order) for end in ends.here.get((hit.part, hit.line), ()))
+            or any(end.ends(hit, order) for end in lasting)
+            for hit, order in placed
+        ):
             over.add(name)
     return over
 

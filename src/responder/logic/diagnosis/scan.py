@@ -91,6 +91,12 @@ class Signatures:
             known = self._compiled[name] = re2.compile(self.by_id[name].match, options)
         return known
 
+    def warm(self) -> None:
+        """Build now what is else built at first use, so that no case pays for it."""
+        _ = self.indexed
+        for name in self.by_id:
+            self.pattern(name)
+
     def candidates(self, line: str) -> set[str]:
         """The signatures whose literals occur in the line."""
         automaton, owners = self.indexed
@@ -125,6 +131,7 @@ class _Scan:
         self.shapes: dict[bytes, _Shape] = {}
         self.rank: int | None = None
         self.node: str | None = None
+        self.peeled: tuple[int, Unwrapped] | None = None
 
     def run(self, texts: Iterable[bytes]) -> Found:
         base = 0
@@ -196,7 +203,7 @@ class _Scan:
         if fields is None:
             if not self.signatures.anchored(name):
                 return
-            said = unwrap(line, self.near)
+            said = self._said(line, number)
             fields = self.signatures.match(name, said.unranked)
             fields = self.signatures.match(name, said.body) if fields is None else fields
             if fields is None:
@@ -206,7 +213,7 @@ class _Scan:
         if len(self.found.hits) >= MOST_HITS:
             self.found.dropped += 1
             return
-        said = said or unwrap(line, self.near)
+        said = said or self._said(line, number)
         while sections and sections[0][0] <= number:
             _, kind, label = sections.pop(0)
             if kind == "rank" and label.isdigit():
@@ -220,6 +227,12 @@ class _Scan:
         self.found.hits.append(
             Hit(name, self.part, number, order, line[:SHOWN], fields, said, rank, said.node or self.node)
         )
+
+    def _said(self, line: str, number: int) -> Unwrapped:
+        """The line without its prefixes; several signatures read one line, and windows of a very long one are as many lines."""
+        if self.peeled is None or self.peeled[0] != number or len(line) >= OVERLAP:
+            self.peeled = number, unwrap(line, self.near)
+        return self.peeled[1]
 
 
 @dataclass(slots=True)

@@ -82,6 +82,8 @@ def weigh(
     mood = words.get(BENIGN, 0.0)
     _speak(words, accounts, numbers)
     calm = numbers.calm * (mood - numbers.calm_from)
+    if any(account.support >= numbers.cited for account in accounts.values()):
+        calm = min(calm, numbers.calm_beside)
     (benign if benign.because else unknown).words = min(numbers.calm_most, max(-numbers.worry_most, calm))
     if benign.because and not any(account.because for account in accounts.values()):
         for account in accounts.values():

@@ -52,14 +52,18 @@ class Words:
 
     def score(self, text: str) -> dict[str, float]:
         """Class to how much the text's words speak for it; growing with the square root of their number, as they are
-        not independent. `benign`: how healthy it reads, which may be below zero."""
+        not independent."""
         known = [self.weights[name] for name in features(text) if name in self.weights]
         scores: dict[str, float] = {}
         for weights in known:
             for name, weight in weights.items():
                 scores[name] = scores.get(name, 0.0) + weight
         scale = math.sqrt(max(FEWEST, len(known)))
-        return {name: total / scale for name, total in scores.items()} | {BENIGN: calm(text, self._calm, FEWEST)}
+        return {name: total / scale for name, total in scores.items()}
+
+    def mood(self, text: str) -> float:
+        """How healthy the text reads, above zero healthy."""
+        return calm(text, self._calm, FEWEST)
 
 
 FEWEST = 12
