@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibrate import SKILLS, Seen, forms, look, right
+from calibrate import SKILLS, Seen, forms, left_alone, look, right
 
 from responder.library.cases import read_cases
 from responder.library.evaluate import calibration_error
@@ -36,7 +36,7 @@ def measure(seen: Sequence[Seen], explains: Explains, numbers: Calibration) -> t
         if one.case.hard:
             hard.append(hit)
         if UNKNOWN in good:
-            quiet.append(hit or ranked[0].probability < numbers.sure_enough)
+            quiet.append(left_alone(ranked[0], good, numbers))
     n = len(seen)
     brier = sum((p - h) ** 2 for p, h in zip(chances, hits, strict=True)) / n
     share = sum(quiet) / len(quiet) if quiet else float("nan")
@@ -63,6 +63,7 @@ def variants(numbers: Calibration) -> dict[str, tuple[object, Calibration, bool]
         "without roles (symptom = cause)": (flat, numbers, True),
         "without order and place": (unordered, numbers, True),
         "without the words (fallback)": (None, numbers.model_copy(update={"words": 0.0}), True),
+        "without calm (how healthy it reads)": (None, numbers.model_copy(update={"calm": 0.0}), True),
         "words alone": ("words", numbers, True),
     }
 

@@ -149,8 +149,6 @@ class Calibration(Value):
     """Likewise a line of an exception that was raised from an earlier one."""
     later: float = 0.85
     """Likewise a cause that is printed after the first one."""
-    resolved: float = 0.12
-    """Likewise a cause whose trouble a later line says is over."""
     before: float = 0.5
     """Likewise a line that shows health, where trouble stands after it that is not over."""
     head_start: float = 1.5
