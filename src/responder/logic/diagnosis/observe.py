@@ -52,6 +52,9 @@ def observe(parts: Sequence[Part], kind: str, knowledge: Knowledge, book: Book, 
         lines += found.lines
         for name, count in found.counts.items():
             counts[name] += count
+        if part.rank is None and part.node is None:
+            hits += found.hits
+            continue
         hits += [
             replace(hit, rank=hit.rank if hit.rank is not None else part.rank, node=hit.node or part.node)
             for hit in found.hits

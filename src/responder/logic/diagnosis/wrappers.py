@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from responder.logic.diagnosis.stamps import read_stamp
@@ -60,23 +60,45 @@ class Unwrapped:
     inner_rank: int | None = None
 
 
+@dataclass(slots=True)
+class _Peeled:
+    """What was peeled off so far."""
+
+    rank: int | None = None
+    node: str | None = None
+    pod: str | None = None
+    at: datetime | None = None
+    boot_s: float | None = None
+    level: str | None = None
+
+
 def unwrap(line: str, near: datetime) -> Unwrapped:
     """Peel rank labels, pod names, time stamps and levels off a line, in whatever order they come."""
-    seen = Unwrapped(line, line)
+    seen = _Peeled()
     start = 0
     while start < len(line) and line[start] in " \t":
         start += 1
-    only_ranks = True
+    only_ranks, unranked = True, line
     for _ in range(6):
-        moved, seen = _peel(line, start, near, seen)
+        moved = _peel(line, start, near, seen)
         if moved == start:
             break
         only_ranks = only_ranks and seen.at is None and seen.boot_s is None and seen.level is None
         start = moved
         if only_ranks:
-            seen = replace(seen, unranked=line[start:])
+            unranked = line[start:]
     inner = _INNER_RANK.search(line, start, start + HEAD) if seen.rank is None else None
-    return replace(seen, body=line[start:], inner_rank=int(inner.group("rank")) if inner else None)
+    return Unwrapped(
+        line[start:],
+        unranked,
+        seen.rank,
+        seen.node,
+        seen.pod,
+        seen.at,
+        seen.boot_s,
+        seen.level,
+        int(inner.group("rank")) if inner else None,
+    )
 
 
 def section(line: str) -> tuple[str, str] | None:
@@ -87,36 +109,41 @@ def section(line: str) -> tuple[str, str] | None:
     return (found.group("kind"), found.group("name")) if found else None
 
 
-def _peel(line: str, start: int, near: datetime, seen: Unwrapped) -> tuple[int, Unwrapped]:
+def _peel(line: str, start: int, near: datetime, seen: _Peeled) -> int:
+    """Where the line goes on after one more prefix, which is noted in `seen`; `start` where there is none."""
     if start >= len(line):
-        return start, seen
+        return start
     if seen.at is None and seen.boot_s is None:
         stamp = read_stamp(line, near, start)
         if stamp:
-            seen = replace(seen, at=stamp.at, boot_s=stamp.boot_s)
+            seen.at, seen.boot_s = stamp.at, stamp.boot_s
             start = _blank(line, stamp.end)
             tagged = _HOST_TAG.match(line, start) if stamp.at else None
             if tagged and seen.node is None:
-                return tagged.end(), replace(seen, node=tagged.group("node"))
-            return start, seen
+                seen.node = tagged.group("node")
+                return tagged.end()
+            return start
     if seen.rank is None:
         for pattern in _RANKED:
             found = pattern.match(line, start)
             if found:
-                node = found.groupdict().get("node") or seen.node
-                return found.end(), replace(seen, rank=int(found.group("rank")), node=node)
+                seen.node = found.groupdict().get("node") or seen.node
+                seen.rank = int(found.group("rank"))
+                return found.end()
     if seen.node is None and seen.pod is None:
         for pattern in _NAMED:
             found = pattern.match(line, start)
             if found:
                 parts = found.groupdict()
-                rank = int(parts["rank"]) if parts.get("rank") else seen.rank
-                return found.end(), replace(seen, node=parts.get("node"), pod=parts.get("pod"), rank=rank)
+                seen.node, seen.pod = parts.get("node"), parts.get("pod")
+                seen.rank = int(parts["rank"]) if parts.get("rank") else seen.rank
+                return found.end()
     if seen.level is None:
         found = _LEVEL.match(line, start)
         if found:
-            return found.end(), replace(seen, level=found.group("level"))
-    return start, seen
+            seen.level = found.group("level")
+            return found.end()
+    return start
 
 
 def _blank(line: str, at: int) -> int:
