@@ -80,7 +80,7 @@ def evaluate(
 ) -> Summary:
     """Run all cases of the files through the engine; `progress(done, all)` is called after each. Raises ConfigError."""
     cases = read_cases(paths)
-    knowledge.signatures.warm()  # times are those of a running daemon: patterns are compiled once, not by the first cases
+    knowledge.warm()  # times are those of a running daemon: patterns are compiled once, not by the first cases
     results = []
     for number, case in enumerate(cases, 1):
         results.append(answer(case, knowledge, skill_for(case.kind, skills)))

@@ -1,16 +1,20 @@
 """Whole diagnoses: the cause and not the loudest line, whatever the log looks like; and nothing a log can say breaks it."""
 
 import random
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from responder.logic.diagnosis import Knowledge
-from responder.model.diagnosis import Diagnosis, Verdict
+from responder.library.evaluate import ANY
+from responder.logic.diagnosis import Knowledge, Signatures, Words, diagnose
+from responder.model.diagnosis import Case, Diagnosis, Verdict
 
 Ask = Callable[..., Diagnosis]
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 OOM = (
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. "
@@ -147,6 +151,24 @@ def test_hostile_padding_changes_nothing(ask: Ask, noise: str) -> None:
     found = ask(f"{OOM}\n{noise}")
     assert found.hypotheses[0].class_ == "train.cuda_oom"
     consistent(found)
+
+
+def test_warm_knowledge_says_the_same_without_a_slow_first_case(ask: Ask, knowledge: Knowledge) -> None:
+    cold = Knowledge(
+        taxonomy=knowledge.taxonomy,
+        signatures=Signatures(knowledge.signatures.by_id, knowledge.signatures.literals),
+        words=Words(knowledge.words.weights),
+        calibration=knowledge.calibration,
+    )
+    cold.warm()
+    case = Case(kind="training_job", text="\n".join(cascade()), at=AT)
+    start = time.process_time()
+    first = diagnose(case, ANY, cold)
+    took = time.process_time() - start
+    start = time.process_time()
+    again = diagnose(case, ANY, cold)
+    assert first.hypotheses[0].class_ == again.hypotheses[0].class_ == "train.cuda_oom"
+    assert took < 5 * max(0.01, time.process_time() - start)
 
 
 def test_a_case_comes_back_the_same(ask: Ask) -> None:

@@ -28,6 +28,11 @@ class Knowledge:
         """Class to the classes that it produces as symptoms."""
         return {name: frozenset(known.explains) for name, known in self.taxonomy.items()}
 
+    def warm(self) -> None:
+        """Build now what is else built at first use, so that no case pays for it."""
+        self.signatures.warm()
+        self.words.mood("")
+
 
 @dataclass(frozen=True, slots=True)
 class RootBlock:

@@ -92,7 +92,7 @@ class Signatures:
         return known
 
     def warm(self) -> None:
-        """Build now what is else built at first use, so that no case pays for it."""
+        """Compile all patterns and their index (some 0.2 s and 20 MiB)."""
         _ = self.indexed
         for name in self.by_id:
             self.pattern(name)
