@@ -34,7 +34,7 @@ async def fill(address: str, topic: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=address, linger_ms=20, max_batch_size=262144)
     await producer.start()
     at = datetime.now(UTC)
-    for n in range(COUNT):
+    for n in range(1, COUNT + 1):
         await producer.send(topic, orjson.dumps(job(n, at)))
     await producer.flush()
     await producer.stop()
