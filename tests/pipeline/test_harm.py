@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from responder.model.diagnosis import Case, Diagnosis
+from responder.model.diagnosis import Case, Diagnosis, Hypothesis, Verdict
 from responder.model.event import Event
 from responder.model.evidence import Ask, Missing, Reading
+from responder.model.incident import Severity
 from responder.model.journal import Quarantined
 from responder.model.skill import Skill
 from responder.pipeline.enrich import Enrich
@@ -153,6 +154,22 @@ async def test_a_skill_that_breaks_still_yields_a_report(simulate: Simulate) -> 
     assert report.title
     (entry,) = await held(engine)
     assert entry.stage == "triage"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "severity"), [(Verdict.DIAGNOSED, Severity.SEV2), (Verdict.INSUFFICIENT_EVIDENCE, Severity.SEV3)]
+)
+async def test_a_class_that_is_only_a_hint_raises_no_severity(
+    simulate: Simulate, verdict: Verdict, severity: Severity
+) -> None:
+    async def guess(case: Case, skill: Skill) -> Diagnosis:
+        first = Hypothesis(class_="gpu.fallen_off_bus", title="GPU gone", probability=0.8)
+        return Diagnosis(verdict=verdict, hypotheses=(first,), title="GPU gone", summary="")
+
+    engine = await simulate(node_rule(severity={"default": "SEV3"}), diagnose=guess)
+    await engine.feed([event(labels=XID)], T0)
+    await engine.advance(T0 + minutes(1))
+    assert (await engine.only()).severity is severity
 
 
 async def test_what_broke_a_skill_is_triaged_again_on_retry(simulate: Simulate) -> None:

@@ -161,7 +161,7 @@ class Triage:
         driver = grade(
             book.matrix,
             Driver(incident.severity, incident.severity_reason),
-            cause,
+            cause if diagnosis.verdict is Verdict.DIAGNOSED else None,  # a hint must not page
             first.probability if first else 0.0,
             {id: known.severity for id, known in book.knowledge.taxonomy.items()},
             impact,
