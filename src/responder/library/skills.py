@@ -7,6 +7,7 @@ adds to and overrides the built-in one. Raises ConfigErrors for what cannot be u
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -50,7 +51,7 @@ class _Reading:
     registry: dict[str, SkillEntry] = field(default_factory=dict)
     root_blocks: list[RootBlock] = field(default_factory=list)
     calibration: Calibration | None = None
-    weights: dict[str, dict[str, float]] = field(default_factory=dict)
+    words: Words | None = None
     shared: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     cache: LiteralCache = field(default_factory=LiteralCache)
 
@@ -72,7 +73,7 @@ def load_skills(folders: Sequence[Path]) -> Library:
         registry=reading.registry,
         calibration=reading.calibration or Calibration(),
         root_blocks=tuple(reading.root_blocks),
-        words=Words(reading.weights),
+        words=reading.words or Words(),
         version=reading.shared.hexdigest()[:12],
     )
     skills: dict[str, Skill] = {}
@@ -119,10 +120,18 @@ def _read_shared(folder: Path, reading: _Reading) -> None:
             for name, catalogue in read_catalogues(document).items():
                 reading.catalogues.setdefault(name, catalogue)
     words = folder / "words.json"
-    if words.is_file() and not reading.weights:
+    if words.is_file() and reading.words is None:
         raw = words.read_bytes()
         reading.shared.update(raw)
-        reading.weights = orjson.loads(raw)["weights"]
+        reading.words = Words(partial(_weights, words, raw))
+
+
+def _weights(file: Path, raw: bytes) -> dict[str, dict[str, float]]:
+    try:
+        weights: dict[str, dict[str, float]] = orjson.loads(raw)["weights"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise ConfigError(f"no words of the fallback: {error}", file=file, code=CODE) from error
+    return weights
 
 
 def _read_signatures(document: Document, reading: _Reading) -> None:

@@ -8,7 +8,7 @@ diagnosis sure.
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -44,7 +44,14 @@ def features(text: str) -> set[str]:
 class Words:
     """`weights`: feature to class to log-odds against the other classes. Signs of calm stand among them, under `benign`."""
 
-    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, float]] | Callable[[], Mapping[str, Mapping[str, float]]] = field(
+        default_factory=dict
+    )
+    """The weights, or what reads them: at first use, for they take as long to read and as much memory as all rules."""
+
+    @cached_property
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        return self.given() if callable(self.given) else self.given
 
     @cached_property
     def _calm(self) -> Mapping[str, float]:
