@@ -53,6 +53,9 @@ class Combination(Value):
     says: str = ""
     alone: bool = False
     scope: str | None = None
+    """Wider than one device: `both_ends_of_link`, `many_nodes`; any other is for the history to tell."""
+    beside: tuple[str, ...] = ()
+    """Signatures or catalogues one of which must have spoken within the window as well."""
     monitor_named: bool = False
 
     model_config = _LENIENT

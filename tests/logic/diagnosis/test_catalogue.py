@@ -80,6 +80,40 @@ def test_memory_error_with_and_without_a_spare_row(ask: Ask) -> None:
     assert "replacement" in failed.hypotheses[0].says
 
 
+LINK = "74, pid=4021, name=python, NVLink: fatal error detected on link 3(0x10000, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0)"
+
+
+def test_one_code_on_both_ends_of_a_link_is_the_links(ask: Ask) -> None:
+    one = log(LINK)
+    both = f"{one}\n{one.replace('3b:00', '5d:00')}"
+    three = f"{both}\n{one.replace('3b:00', '9c:00')}"
+    assert [("Both ends" in ask(text, "node").hypotheses[0].says) for text in (one, both, three)] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_switch_that_speaks_at_the_same_time_is_where_to_begin(ask: Ask) -> None:
+    switch = "[Sun Mar  1 04:{}:00 2026] nvidia-nvswitch3: SXid (PCI:0000:05:00.0): 12028, Non-fatal, Link 27 egress non-posted PRIV error"
+    assert "switch" in ask(f"{switch.format(12)}\n{log(LINK)}", "node").hypotheses[0].says
+    assert "start at the switch" not in ask(f"{switch.format('02')}\n{log(LINK)}", "node").hypotheses[0].says
+
+
+def test_a_lost_card_with_bus_errors_is_the_platforms(ask: Ask) -> None:
+    bus = "[Sun Mar  1 04:12:00 2026] pcieport 0000:3a:01.0: AER: Uncorrected (Fatal) error message received from 0000:3b:00.0"
+    assert "platform" in ask(f"{bus}\n{log(LOST)}", "node").hypotheses[0].says
+    assert "platform" not in ask(log(LOST), "node").hypotheses[0].says
+
+
+def test_firmware_that_hangs_on_many_nodes_is_a_bug_of_its_version(ask: Ask) -> None:
+    line = "Mar  1 04:12:0{0} gpu-0{0} kernel: NVRM: Xid (PCI:0000:3b:00): 119, pid=77, name=python, Timeout after 6s of waiting for RPC"
+    says = [
+        ask("\n".join(line.format(node) for node in range(1, count + 1)), "node").hypotheses[0].says for count in (2, 3)
+    ]
+    assert ["several nodes" in one for one in says] == [False, True]
+
+
 def test_a_page_fault_is_first_the_programs(ask: Ask) -> None:
     fault = "31, pid=88121, name=python, Ch 00000008, intr 00000000. MMU Fault: ENGINE GRAPHICS GPCCLIENT_T1_0 faulted @ 0x7f2a_4c000000"
     assert (

@@ -5,7 +5,7 @@ yield to others is the root; the rest follow from it. A code that carries the de
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,17 @@ class Codes:
         return self.roles.get(id(hit), otherwise)
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What else the case tells, beyond the one device."""
+
+    said: Mapping[str, Sequence[Hit]]
+    """Hits by signature, and by catalogue where they carry a code."""
+    devices: Mapping[int, frozenset[str]]
+    """Which devices had a code."""
+    nodes: Mapping[int, frozenset[str]]
+
+
 def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
     """Read all catalogued codes among the hits, which come in the order of the story."""
     reading = Codes()
@@ -64,10 +75,33 @@ def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
             groups[name, normal(device)].append((hit, code))
     for (name, device), coded in groups.items():
         catalogue = knowledge.catalogues[name]
+        around = _around(name, groups, listed, knowledge)
         # The newest spell first: what the device said last week is not the root of what it says now.
         for spell in reversed(_spells(coded, catalogue.window_s)):
-            reading.devices.append(_read_device(catalogue, device, spell, reading))
+            reading.devices.append(_read_device(catalogue, device, spell, reading, around))
     return reading
+
+
+def _around(
+    name: str,
+    groups: Mapping[tuple[str, str], Sequence[tuple[Hit, int]]],
+    hits: Iterable[Hit],
+    knowledge: "Knowledge",
+) -> _Around:
+    said: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        said[hit.signature].append(hit)
+        catalogue = knowledge.signatures.by_id[hit.signature].catalogue
+        if catalogue is not None:
+            said[catalogue].append(hit)
+    devices: dict[int, set[str]] = defaultdict(set)
+    nodes: dict[int, set[str]] = defaultdict(set)
+    for (other, device), coded in groups.items():
+        for hit, code in coded if other == name else ():
+            devices[code].add(device)
+            if hit.node is not None:
+                nodes[code].add(hit.node)
+    return _Around(said, {c: frozenset(d) for c, d in devices.items()}, {c: frozenset(n) for c, n in nodes.items()})
 
 
 def _spells(coded: list[tuple[Hit, int]], window_s: float) -> list[list[tuple[Hit, int]]]:
@@ -90,7 +124,9 @@ def normal(pci: str) -> str:
     return ":".join(parts)
 
 
-def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]], reading: Codes) -> Device:
+def _read_device(
+    catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]], reading: Codes, around: _Around
+) -> Device:
     codes = tuple(dict.fromkeys(code for _, code in coded))
     root = _root(catalogue, coded)
     for hit, code in coded:
@@ -106,7 +142,11 @@ def _read_device(catalogue: Catalogue, device: str, coded: list[tuple[Hit, int]]
         ):
             reading.roles[id(hit)] = Role.SYMPTOM
     monitored = any(any(name in str(hit.fields.get("process", "")) for name in catalogue.monitors) for hit, _ in coded)
-    met = [one for one in catalogue.combinations if _applies(one, codes, monitored=monitored)]
+    met = [
+        one
+        for one in catalogue.combinations
+        if _stand_there(one, codes, monitored=monitored) and _hold_around(one, coded, catalogue.window_s, around)
+    ]
     for one in met:
         if one.class_ is not None:
             lead = next(hit for hit, code in coded if code in one.codes)
@@ -156,13 +196,45 @@ def _indicated(code: Code, strength: Strength) -> tuple[Indication, ...]:
     return own + code.also
 
 
-def _applies(one: Combination, codes: tuple[int, ...], *, monitored: bool) -> bool:
-    """Whether the combination is what stands there; those over several nodes or jobs are the history's matter."""
-    if one.scope is not None or (one.monitor_named and not monitored):
+def _stand_there(one: Combination, codes: tuple[int, ...], *, monitored: bool) -> bool:
+    """Whether the device itself shows the combination."""
+    if one.monitor_named and not monitored:
         return False
     if one.alone:
         return set(codes) == set(one.codes)
-    return (len(one.codes) > 1 or one.monitor_named) and set(one.codes) <= set(codes)
+    needs_company = not (one.monitor_named or one.beside or one.scope)
+    return (len(one.codes) > 1 or not needs_company) and set(one.codes) <= set(codes)
+
+
+def _hold_around(one: Combination, coded: Sequence[tuple[Hit, int]], window_s: float, around: _Around) -> bool:
+    """Whether the rest of the case shows what the combination asks of it; earlier jobs on the card are the history's matter."""
+    if one.beside:
+        own = [hit for hit, code in coded if code in one.codes]
+        others = [other for name in one.beside for other in around.said.get(name, ())]
+        if not any(_together(hit, other, window_s) for hit in own for other in others):
+            return False
+    match one.scope:
+        case None:
+            return True
+        case "both_ends_of_link":
+            return all(len(around.devices.get(code, ())) == BOTH_ENDS for code in one.codes)
+        case "many_nodes":
+            return all(len(around.nodes.get(code, ())) >= MANY_NODES for code in one.codes)
+        case _:
+            return False
+
+
+def _together(one: Hit, other: Hit, window_s: float) -> bool:
+    """In one story and, where both have times, within the window of each other."""
+    if one.at is None or other.at is None:
+        return True
+    return abs((one.at - other.at).total_seconds()) <= window_s
+
+
+BOTH_ENDS = 2
+"""A link has two; the same code on more devices is a switch's or a node's affair."""
+MANY_NODES = 3
+"""Two may be chance, or a pair that shares a job."""
 
 
 def _verdict(catalogue: Catalogue, coded: list[tuple[Hit, int]], reading: Codes) -> Verdict | None:

@@ -138,11 +138,13 @@ def _hypothesis(
 
 
 def _device_of(name: str, seen: Observed, knowledge: Knowledge) -> Device | None:
+    """The first device whose root code is of that class, before others one whose codes mean more together."""
+    found = []
     for device in seen.codes.devices:
         known = knowledge.catalogues[device.catalogue].code(device.root) if device.root is not None else None
         if known is not None and known.class_ == name:
-            return device
-    return None
+            found.append(device)
+    return next((device for device in found if device.says), found[0] if found else None)
 
 
 def _said(says: str, known: TaxonomyClass | None, values: Values, device: Device | None) -> str:
