@@ -90,3 +90,15 @@ def test_time_grows_no_faster_than_the_text(ask: Ask, noise: str) -> None:
     ask(noise)  # patterns compile at their first use
     small = min(seconds(ask, noise) for _ in range(2))
     assert seconds(ask, noise * 4) < 10 * max(small, 0.005)
+
+
+def test_time_grows_no_faster_than_the_devices_that_speak(ask: Ask) -> None:
+    """Each is read in view of all the others."""
+
+    def codes(devices: int) -> str:
+        line = "[Sun Mar  1 04:12:00 2026] NVRM: Xid (PCI:{:04x}:3b:00): {}, pid=1, name=python, NVLink"
+        return "\n".join(line.format(n, (74, 79)[n % 2]) for n in range(devices))
+
+    ask(codes(10))
+    small = min(seconds(ask, codes(500)) for _ in range(2))
+    assert seconds(ask, codes(4000)) < 20 * max(small, 0.005)

@@ -4,6 +4,7 @@ The catalogue is data; here is only how such catalogues are read. On one device 
 yield to others is the root; the rest follow from it. A code that carries the device's own verdict outranks the tables.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,12 +74,12 @@ def read_codes(hits: Iterable[Hit], knowledge: "Knowledge") -> Codes:
         if name is not None and name in knowledge.catalogues and isinstance(code, int):
             device = str(hit.fields.get("pci") or hit.fields.get("gpu") or hit.fields.get("uuid") or hit.node or "")
             groups[name, normal(device)].append((hit, code))
+    around = {name: _around(name, groups, listed, knowledge) for name in dict.fromkeys(name for name, _ in groups)}
     for (name, device), coded in groups.items():
         catalogue = knowledge.catalogues[name]
-        around = _around(name, groups, listed, knowledge)
         # The newest spell first: what the device said last week is not the root of what it says now.
         for spell in reversed(_spells(coded, catalogue.window_s)):
-            reading.devices.append(_read_device(catalogue, device, spell, reading, around))
+            reading.devices.append(_read_device(catalogue, device, spell, reading, around[name]))
     return reading
 
 
@@ -202,16 +203,15 @@ def _stand_there(one: Combination, codes: tuple[int, ...], *, monitored: bool) -
         return False
     if one.alone:
         return set(codes) == set(one.codes)
-    needs_company = not (one.monitor_named or one.beside or one.scope)
-    return (len(one.codes) > 1 or not needs_company) and set(one.codes) <= set(codes)
+    says_more = len(one.codes) > 1 or one.monitor_named or one.beside or one.scope
+    return bool(says_more) and set(one.codes) <= set(codes)
 
 
 def _hold_around(one: Combination, coded: Sequence[tuple[Hit, int]], window_s: float, around: _Around) -> bool:
     """Whether the rest of the case shows what the combination asks of it; earlier jobs on the card are the history's matter."""
     if one.beside:
         own = [hit for hit, code in coded if code in one.codes]
-        others = [other for name in one.beside for other in around.said.get(name, ())]
-        if not any(_together(hit, other, window_s) for hit in own for other in others):
+        if not _together(own, [other for name in one.beside for other in around.said.get(name, ())], window_s):
             return False
     match one.scope:
         case None:
@@ -224,11 +224,20 @@ def _hold_around(one: Combination, coded: Sequence[tuple[Hit, int]], window_s: f
             return False
 
 
-def _together(one: Hit, other: Hit, window_s: float) -> bool:
-    """In one story and, where both have times, within the window of each other."""
-    if one.at is None or other.at is None:
-        return True
-    return abs((one.at - other.at).total_seconds()) <= window_s
+def _together(some: Sequence[Hit], others: Sequence[Hit], window_s: float) -> bool:
+    """Whether one of these and one of those are in one story and, where both have times, within the window of each other."""
+    timed = sorted(other.at.timestamp() for other in others if other.at is not None)
+    if len(timed) < len(others):
+        return bool(some)
+    for one in some:
+        if one.at is None:
+            if timed:
+                return True
+            continue
+        first = bisect_left(timed, one.at.timestamp() - window_s)
+        if first < len(timed) and timed[first] <= one.at.timestamp() + window_s:
+            return True
+    return False
 
 
 BOTH_ENDS = 2
