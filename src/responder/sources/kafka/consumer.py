@@ -142,6 +142,7 @@ class Kafka:
             for record in records
             if record.value
         ]
+        places = {tp: records[-1].offset + 1 for tp, records in live.items()}
         checkpoints = [
             Checkpoint(
                 cluster=self._cluster,
@@ -149,11 +150,10 @@ class Kafka:
                 topic=tp.topic,
                 partition=tp.partition,
                 expected=self._next[tp],
-                next=records[-1].offset + 1,
+                next=next,
             )
-            for tp, records in live.items()
+            for tp, next in places.items()
         ]
-        places = {tp: records[-1].offset + 1 for tp, records in live.items()}
         self._next.update(places)
         self._on_their_way.append(_Batch(asyncio.create_task(_accept(intake, messages, checkpoints)), places))
 
