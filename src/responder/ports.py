@@ -209,6 +209,10 @@ class Tx(Protocol):
     # journal
     def append_journal(self, entries: Sequence[JournalEntry]) -> None: ...
     def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]: ...
+    def journalled(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that the journal has."""
+        ...
+
     def journal_range(
         self, start: datetime | None, end: datetime | None, after_seq: int, limit: int
     ) -> list[JournalEntry]:

@@ -6,12 +6,12 @@ hold secrets. A site's epilog may add `log`, the tail of the job's output (deplo
 """
 
 import re
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from responder.errors import InputError
 from responder.formats._reading import (
-    clean,
     document,
     each,
     first_line,
@@ -117,18 +117,19 @@ def read_job(message: RawMessage, raw: Any) -> Event:
     body = mapping(raw, "the job")
     if not is_slurm(body):
         raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
-    body = body if "jobid" in body else as_record(body)
+    body = body if _is_id(body.get("jobid")) else as_record(body)
     if "(null)" in body.values():
         body = {key: value for key, value in body.items() if value != "(null)"}
+    labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], 253))}
     state, words = _state(body)
-    job, note = _job(body, state)
+    job, note = _job(body, labels, state, message.received_at)
     status = Status.INFO if state in _NEEDS_NOBODY else Status.FIRING
     at = job.ended_at or job.started_at or job.submitted_at
-    labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], 300))}
     prints = fingerprint({"cluster": job.cluster or "", "job": job.id})
     annotations = {label: value for key, label in _ANNOTATIONS if key in body and (value := text(body[key], 1000))}
-    failed = text(body.get("failed_node"), 253)
-    shared = (job.name or "").lower() in _SHARED_NAMES
+    if note:
+        annotations["note"] = note
+    failed = labels.get("failed_node", "")
     return Event(
         id=event_id("slurm", message.source, prints, status.value, job.started_at, job.ended_at, words or "started"),
         format="slurm",
@@ -139,23 +140,25 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         severity=AlertSeverity.INFO if status is Status.INFO else _SEVERE.get(state, AlertSeverity.ERROR),
         title=_title(body, job, words, failed),
         labels=labels,
-        annotations={**annotations, "note": note} if note else annotations,
-        entities=clean(
-            {
-                "job": (job.id, "" if shared else job.name or ""),
-                "node": (failed, *job.nodes),
-                "cluster": (job.cluster or "",),
-                "user": (job.user or "",),
-                "tenant": (job.owner or "",),
-                "queue": (job.queue or "",),
-            }
-        ),
+        annotations=annotations,
+        entities=_entities(job, failed),
         starts_at=at or message.received_at,
         starts_at_given=at is not None,
         received_at=message.received_at,
         logs=log_parts(body.get("log"), body.get("logs")),
         job=job,
     )
+
+
+def _entities(job: JobFact, failed: str) -> dict[str, tuple[str, ...]]:
+    named = job.name and job.name.lower() not in _SHARED_NAMES
+    out: dict[str, tuple[str, ...]] = {"job": (job.id, job.name) if named and job.name != job.id else (job.id,)}
+    if nodes := (failed, *(node for node in job.nodes if node != failed)) if failed else job.nodes:
+        out["node"] = nodes
+    for kind, name in (("cluster", job.cluster), ("user", job.user), ("tenant", job.owner), ("queue", job.queue)):
+        if name:
+            out[kind] = (name,)
+    return out
 
 
 def _state(body: dict[str, Any]) -> tuple[JobState, str]:
@@ -177,7 +180,7 @@ def _named(words: str) -> JobState:
     return next((state for name, state in STATES.items() if name in names), JobState.FAILED)
 
 
-def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
+def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_at: datetime) -> tuple[JobFact, str]:
     """The facts, and a note where the list of nodes was too much: the failure counts more than where it was."""
     note = ""
     try:
@@ -185,25 +188,26 @@ def _job(body: dict[str, Any], state: JobState) -> tuple[JobFact, str]:
     except HostlistError as error:
         nodes, note = (), f"the list of nodes could not be read: {error}"
     gpus, model = _gpus(text(body.get("tres_alloc"), 1024))
-    code, _, signal = text(body.get("exit_code"), 20).partition(":")
-    reason = text(body.get("state_reason"), 200)
+    code, _, signal = said.get("exit_code", "").partition(":")
+    reason = said.get("state_reason")
     fact = JobFact(
-        id=text(body.get("jobid"), 64),
+        id=said["job_id"],
         state=state,
-        name=text(body.get("job_name"), 253) or None,
-        cluster=text(body.get("cluster"), 253) or None,
+        name=said.get("job_name"),
+        cluster=said.get("cluster"),
         nodes=nodes,
         gpus=gpus,
         gpu_model=model,
-        user=text(body.get("username"), 253) or None,
-        owner=text(body.get("account"), 253) or None,
-        queue=text(body.get("partition"), 253) or None,
+        user=said.get("user"),
+        owner=said.get("account"),
+        queue=said.get("partition"),
         exit_code=whole(code),
         signal=whole(signal) or None,
-        reason=reason if reason and reason != "None" else None,
+        reason=reason if reason != "None" else None,
         submitted_at=instant(body.get("@submit"), "@submit"),
         started_at=instant(body.get("@start"), "@start"),
         ended_at=instant(body.get("@end"), "@end"),
+        seen_at=received_at,
     )
     return fact, note
 

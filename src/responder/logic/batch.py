@@ -101,5 +101,7 @@ def job_names(event: Event) -> set[str]:
     """Under which names an incident about the event's job may be filed: its id, its name."""
     names = set(event.entities.get("job", ()))
     if event.job is not None:
-        names |= {event.job.id, *([event.job.name] if event.job.name else [])}
+        names.add(event.job.id)
+        if event.job.name:
+            names.add(event.job.name)
     return names

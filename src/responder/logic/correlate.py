@@ -80,7 +80,7 @@ class _Fold:
             self._resolved(routed)
 
     def _observe(self, routed: Routed) -> None:
-        rules = tuple(rule.name for rule, _ in routed.rules)
+        rules = tuple([rule.name for rule, _ in routed.rules])
         self._record(routed, Disposition.OBSERVED, "needs_nobody", rules=rules)
         self._facts(routed.event)
 
@@ -284,7 +284,7 @@ class _Fold:
             return
         seen = event.job.seen_at is not None
         self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
-        if event.job.state is not JobState.COMPLETED:
+        if not self.known.of_jobs or event.job.state is not JobState.COMPLETED:
             return
         names = job_names(event)
         for incident in self.known.of_jobs:
@@ -343,7 +343,8 @@ class _Fold:
             )
         self.known.journalled.add(event.id)
         self.out.journal.append(JournalEntry(event=event, trail=trail))
-        self.out.links.extend((id, event.id) for id in incident_ids)
+        if incident_ids:
+            self.out.links.extend([(id, event.id) for id in incident_ids])
         self.out.dispositions.append((event.id, disposition))
 
 

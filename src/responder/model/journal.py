@@ -1,5 +1,6 @@
 """The record of what came in and what was decided about it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import Field, JsonValue
@@ -42,7 +43,8 @@ class Trail(Value):
     rules_version: str = ""
 
 
-class JournalEntry(Value):
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
     """An event with its trail, as stored."""
 
     event: Event

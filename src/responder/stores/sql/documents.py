@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import orjson
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from responder.errors import Permanent
@@ -48,6 +49,8 @@ class DocumentType(Generic[M]):
     prefix: str = field(init=False)
     own: bool = field(init=False)
     """Whether the model itself has the field `schema`, as its first one."""
+    plain: bool = False
+    """Whether a value's own fields are its JSON: no aliases, no floats, no serializers of its own. Takes a third of the time."""
     remembered: int = 0
     """Texts whose values are remembered: a storm reads the same incident with every batch, and values are frozen."""
     _known: dict[str, M] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -55,8 +58,8 @@ class DocumentType(Generic[M]):
     def dump(self, value: M) -> str:
         """The document's text."""
         try:
-            text = value.model_dump_json(by_alias=True)
-        except PydanticSerializationError:
+            text = _plain_json(value) if self.plain else value.model_dump_json(by_alias=True)
+        except (PydanticSerializationError, orjson.JSONEncodeError):
             # Half a surrogate pair got in as text. It cannot be encoded; the rest of the document can.
             text = to_json(_encodable(value.model_dump(by_alias=True))).decode()
             return text if self.own else self.prefix + text[1:]
@@ -100,6 +103,11 @@ class DocumentType(Generic[M]):
         return tree | {"schema": self.schema} if self.own else tree
 
 
+def _plain_json(value: Value) -> str:
+    """What `model_dump_json` would write (tests/stores/test_documents.py compares them)."""
+    return orjson.dumps(vars(value), default=vars, option=orjson.OPT_UTC_Z).decode()
+
+
 def _encodable(tree: Any) -> Any:
     if isinstance(tree, str):
         return tree.encode("utf-8", "replace").decode()
@@ -110,14 +118,14 @@ def _encodable(tree: Any) -> Any:
     return tree
 
 
-EVENT = DocumentType(EVENT_SCHEMA, Event)
+EVENT = DocumentType(EVENT_SCHEMA, Event, plain=True)
 TRAIL = DocumentType("responder.trail/v1", Trail)
 INCIDENT = DocumentType(INCIDENT_SCHEMA, Incident, remembered=1_024)
 REPORT = DocumentType(REPORT_SCHEMA, Report)
 EVIDENCE = DocumentType("responder.evidence/v1", RecordedAnswer)
 DELIVERY = DocumentType("responder.delivery/v1", Delivery)
 SEND = DocumentType("responder.send/v1", Send)
-JOB = DocumentType("responder.job/v1", JobFact)
+JOB = DocumentType("responder.job/v1", JobFact, plain=True)
 CHANGE = DocumentType("responder.change/v1", Change)
 SILENCE = DocumentType("responder.silence/v1", Silence)
 ACTION = DocumentType("responder.action/v1", Action)

@@ -29,6 +29,7 @@ _STORED = Listed.of(lambda among: select(journal.c.seq).where(among(journal.c.se
 _ENTRY = select(journal.c.seq, journal.c.event_id, journal.c.doc, journal.c.trail)
 _BY_EVENT = Listed.of(lambda among: _ENTRY.where(among(journal.c.event_id)))
 _SEQ_BY_EVENT = Listed.of(lambda among: select(journal.c.event_id, journal.c.seq).where(among(journal.c.event_id)))
+_KNOWN = Listed.of(lambda among: select(journal.c.event_id).where(among(journal.c.event_id)))
 _LINK = Upsert.into(incident_events, None)
 _MEMBER_SEQS = (
     select(incident_events.c.seq)
@@ -68,6 +69,9 @@ class JournalTx(Session):
 
     def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]:
         return {row.event_id: _entry(row) for row in self.among(_BY_EVENT, event_ids)}
+
+    def journalled(self, event_ids: Sequence[str]) -> set[str]:
+        return set(self.among(_KNOWN, event_ids).scalars())
 
     def journal_range(
         self, start: datetime | None, end: datetime | None, after_seq: int, limit: int
