@@ -16,6 +16,7 @@ from responder.model.event import Event
 _SORTED = orjson.OPT_SORT_KEYS
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 section 6, lower case
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_SHIFTS = {characters: range(characters * 5 - 10, -1, -10) for characters in (8, 20)}
 _HEX = frozenset("0123456789abcdef")
 FINGERPRINT_LENGTH = 16
 """Alertmanager's fingerprint is a 64-bit hash in hex (prometheus/common model/fingerprinting.go); ours has its
@@ -23,10 +24,9 @@ shape."""
 
 
 def _base32(digest: bytes, characters: int) -> str:
-    """The first `characters` (even) of a digest in base32; 64 bits and more at a time beat base64.b32encode
-    threefold."""
+    """The first `characters` (even) of a digest in base32; ten bits at a time beat base64.b32encode threefold."""
     bits = int.from_bytes(digest, "big") >> (len(digest) * 8 - characters * 5)
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(characters * 5 - 10, -1, -10)])
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS[characters]])
 
 
 def _canonical(mapping: Mapping[str, str]) -> bytes:

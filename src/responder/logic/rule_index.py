@@ -89,7 +89,7 @@ class RuleIndex:
         offers = [guards(condition) for condition in conditions]
         common = Counter(atom for offered in offers for guard in offered for atom in guard)
         self.always: list[int] = []
-        self._values: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        values: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         patterns: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for position, offered in enumerate(offers):
             if not offered:
@@ -99,20 +99,23 @@ class RuleIndex:
                 offered, key=lambda guard: (sum(common[atom] for atom in guard), _patterns_in(guard), len(guard))
             )
             for atom in best:
-                (self._values if atom.how == "is" else patterns)[atom.label][atom.value].append(position)
-        self._values = {label: dict(values) for label, values in self._values.items()}
-        self._patterns = {label: _PatternIndex(by_text) for label, by_text in patterns.items()}
+                (values if atom.how == "is" else patterns)[atom.label][atom.value].append(position)
+        self._by_label = {
+            label: (dict(values.get(label, {})), _PatternIndex(patterns[label]) if label in patterns else None)
+            for label in {**values, **patterns}
+        }
 
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """Positions in ascending order."""
         found: set[int] = set(self.always)
-        for label, by_value in self._values.items():
-            value = labels.get(label)
-            if value is not None and (positions := by_value.get(value)) is not None:
+        for label, value in labels.items():
+            indexed = self._by_label.get(label)
+            if indexed is None:
+                continue
+            by_value, by_pattern = indexed
+            if (positions := by_value.get(value)) is not None:
                 found.update(positions)
-        for label, by_pattern in self._patterns.items():
-            value = labels.get(label)
-            if value:
+            if by_pattern is not None and value:
                 found.update(by_pattern.positions(value))
         return sorted(found)
 

@@ -6,9 +6,9 @@ Results are aware and UTC. Nothing reads a clock; what has no time is None, and 
 from datetime import UTC, datetime
 
 _NEVER = frozenset({"", "unknown", "none", "null", "n/a", "na", "invalid"})
-_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
-"""Before that it is a zero value in some epoch or zone: 0001-01-01 is Go's time.Time{}, 1970-01-01 an unset epoch."""
-_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_EARLIEST = 1971
+"""Year. Before that it is a zero value in some epoch or zone: 0001-01-01 is Go's time.Time{}, 1970-01-01 an unset epoch."""
+_LATEST = 2199
 # An epoch number is told from milliseconds, microseconds and nanoseconds by its size: 2200-01-01 is 7.3e9 seconds.
 _SCALES = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
@@ -43,9 +43,9 @@ def _utc(at: datetime) -> datetime:
 
 
 def _bounded(at: datetime, value: object) -> datetime | None:
-    if at < _EARLIEST:
+    if at.year < _EARLIEST:
         return None
-    if at > _LATEST:
+    if at.year > _LATEST:
         raise ValueError(f"too far in the future: {str(value)[:40]}")
     return at
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from responder.duration import Duration, parse_duration
 from responder.errors import NotFound
-from responder.model.incident import Incident
+from responder.model.incident import Incident, Severity
 from responder.model.report import Report
 from responder.ports import Desk, IncidentFilter
 from responder.telemetry import OPEN, READY
@@ -302,9 +302,9 @@ def probes(desk: Desk) -> APIRouter:
         for part, problem in parts.items():
             READY.labels(part).set(0 if problem else 1)
         if not parts["store"]:
-            counts = await desk.store.read(lambda tx: tx.counts())
-            for level in ("SEV1", "SEV2", "SEV3", "SEV4"):
-                OPEN.labels(level).set(counts.get(f"open_{level}", 0))
+            counts = await desk.store.read(lambda tx: tx.open_by_severity())
+            for severity in Severity:
+                OPEN.labels(severity.value).set(counts.get(severity, 0))
         return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Table, bindparam, func, insert, select, update
 
 from responder.errors import Conflict
-from responder.model.incident import IncidentStatus
+from responder.model.incident import IncidentStatus, Severity
 from responder.model.journal import Checkpoint
 from responder.stores.sql.schema import checkpoints, incidents, journal, meta, metadata
 from responder.stores.sql.session import Row, Session, Upsert
@@ -58,8 +58,11 @@ class ProgressTx(Session):
     def counts(self) -> dict[str, int]:
         """Rows per table, and `open_SEV1` to `open_SEV4`. The journal's is its span of numbers: counting it would read it all."""
         out = {name: self._rows(table) for name, table in metadata.tables.items() if name not in _NOT_COUNTED}
-        out |= {f"open_{row.severity}": row.rows for row in self.ask(_OPEN)}
+        out |= {f"open_{severity}": count for severity, count in self.open_by_severity().items()}
         return out
+
+    def open_by_severity(self) -> dict[Severity, int]:
+        return {Severity(row.severity): row.rows for row in self.ask(_OPEN)}
 
     def meta(self, key: str) -> str | None:
         found = self.ask(_META, {"key": key}).scalar()
