@@ -372,8 +372,9 @@ class Store(Protocol):
         """Connect, migrate (SQLite: after a backup), take the lock. Raises ConfigError or Transient."""
         ...
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` in one write transaction; returns after the commit is on disk.
+    async def write(self, work: Callable[[Tx], T], ready: Callable[[], None] | None = None) -> T:
+        """Run `work` in one write transaction; returns after the commit is on disk. What `ready` does comes before it on the
+        same thread, while the transaction before may still be on its way to the disk: work that needs no transaction.
 
         Works that queue up while a commit runs share the next commit (each in a savepoint: one that raises is rolled back
         alone). Raises what `work` raised; Transient for a full disk or a lost server; Conflict when another writer won.

@@ -219,11 +219,11 @@ class Between:
     async def open(self) -> None: ...
     async def close(self) -> None: ...
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], ready: Callable[[], None] | None = None) -> T:
         if self.meanwhile is not None:
             happen, self.meanwhile = self.meanwhile, None
             await happen()
-        return await self._store.write(work)
+        return await self._store.write(work, ready)
 
 
 async def test_a_page_that_becomes_due_while_a_lesser_state_is_skipped_is_not_lost(simulate: Simulate) -> None:

@@ -7,7 +7,7 @@ GPU UUIDs, commit hashes, pod names, addresses and rank ids have none of these s
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 import re2
@@ -65,22 +65,33 @@ def redact_bytes(body: bytes) -> str:
 
 def redact_event(event: Event) -> Event:
     """The event without secrets in anything that a sender wrote; the same object when there were none."""
-    facts = (event.title, event.labels, event.annotations, event.entities)
-    links = [(link.href, link.text) for link in event.links] if event.links else ()
-    job = event.job
-    if job is not None:
-        facts = (*facts, job.id, job.name, job.user, job.owner, job.queue, job.reason)  # type: ignore[assignment]
-    change = event.change
-    if change is not None:
-        facts = (*facts, change.what, change.entity, change.link)  # type: ignore[assignment]
-    if _SUSPECT.search(orjson.dumps((facts, links))) is None and not any(_suspicious(part.text) for part in event.logs):
+    if not suspicious((event,)):
         return event
     update = _redacted_fields(event)
     return event.model_copy(update=update) if update else event
 
 
-def _suspicious(text: str) -> bool:
-    return _SUSPECT.search(text.encode("utf-8", "surrogatepass")) is not None
+def suspicious(events: Sequence[Event]) -> bool:
+    """Whether any of them needs a closer look. One search for all of them: each search gives up the interpreter's lock, and on a
+    busy daemon somebody else takes it."""
+    if _SUSPECT.search(orjson.dumps([_facts(event) for event in events])) is not None:
+        return True
+    texts = (part.text for event in events for part in event.logs)
+    return any(_SUSPECT.search(text.encode("utf-8", "surrogatepass")) is not None for text in texts)
+
+
+def _facts(event: Event) -> tuple[object, ...]:
+    """What a sender wrote, but for logs."""
+    said: tuple[object, ...] = (event.title, event.labels, event.annotations, event.entities)
+    if event.links:
+        said += tuple([(link.href, link.text) for link in event.links])
+    job = event.job
+    if job is not None:
+        said += (job.id, job.name, job.user, job.owner, job.queue, job.reason)
+    change = event.change
+    if change is not None:
+        said += (change.what, change.entity, change.link)
+    return said
 
 
 def _redacted_fields(event: Event) -> dict[str, object]:

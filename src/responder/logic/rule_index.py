@@ -9,7 +9,7 @@ may name a rule too many, never one too few.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,7 @@ MAX_VALUES = 64  # alternatives of a pattern that are filed as plain values
 SET_SIZE = 128  # patterns per RE2 set; larger sets blow up their automaton
 REMEMBERED = 4096  # label values per label whose patterns are remembered; alert names repeat
 LONGEST_REMEMBERED = 256  # characters
+FEW = 16  # literals are looked for one by one, without giving up the interpreter's lock as the automaton does
 _LITERALS = re.compile(r"[\w :/@%,;#=<>&~\-]*(\|[\w :/@%,;#=<>&~\-]*)*")
 
 
@@ -138,7 +139,8 @@ class _PatternIndex:
             for literal in literals or ():
                 by_literal[literal].append((pattern(text), positions))
         self._behind = list(by_literal.values())
-        self._automaton = ahocorasick_rs.AhoCorasick(list(by_literal)) if by_literal else None
+        self._few = list(by_literal) if len(by_literal) <= FEW else []
+        self._automaton = ahocorasick_rs.AhoCorasick(list(by_literal)) if len(by_literal) > FEW else None
         self._sets = [_PatternSet(rest[at : at + SET_SIZE]) for at in range(0, len(rest), SET_SIZE)]
 
     def positions(self, value: str) -> tuple[int, ...]:
@@ -153,16 +155,20 @@ class _PatternIndex:
 
     def _find(self, value: str) -> Iterable[int]:
         found: set[int] = set()
-        if self._automaton is not None:
-            hits = self._automaton.find_matches_as_indexes(value.casefold(), overlapping=True)
-            for hit in {index for index, _, _ in hits}:
-                for one, positions in self._behind[hit]:
-                    if one.matches(value):
-                        found.update(positions)
+        for hit in self._literals_in(value.casefold()):
+            for one, positions in self._behind[hit]:
+                if one.matches(value):
+                    found.update(positions)
         for patterns in self._sets:
             for positions in patterns.hits(value):
                 found.update(positions)
         return found
+
+
+    def _literals_in(self, folded: str) -> Collection[int]:
+        if self._automaton is None:
+            return [index for index, literal in enumerate(self._few) if literal in folded]
+        return {index for index, _, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
 
 
 def _required(text: str) -> frozenset[str] | None:

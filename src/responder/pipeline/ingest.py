@@ -22,13 +22,13 @@ from responder.logic.correlate import fold
 from responder.logic.grade import at_intake
 from responder.logic.identity import event_id, match_labels
 from responder.logic.match import matches
-from responder.logic.redact import redact_bytes, redact_event, redact_text
+from responder.logic.redact import redact_bytes, redact_event, redact_text, suspicious
 from responder.logic.route import group_key, suppressed
 from responder.model.event import Event, Status
 from responder.model.journal import Checkpoint, Disposition, Quarantined
 from responder.model.rule import Outcome
 from responder.pipeline.playbook import Playbook
-from responder.ports import Accepted, Clock, Format, RawMessage, Store, Tx
+from responder.ports import Accepted, Clock, Decoded, Format, RawMessage, Store, Tx
 from responder.runtime.batching import Batcher
 from responder.telemetry import EVENTS, INCIDENTS, NOT_STORED, QUARANTINED, QUEUE, STAGE_SECONDS, log
 
@@ -39,6 +39,8 @@ WAITING = 20_000
 """Messages that may wait for a commit before senders are asked to come back (503)."""
 BIG_BODY = 256 * 1024
 """Bodies above this are decoded on a thread of their own, so that nobody waits for the store meanwhile."""
+LOOKED_AT_TOGETHER = 64
+"""Messages that are searched for secrets at once; where there are any, each is looked at by itself."""
 JOB_MEMORY = timedelta(days=14)
 """How far back an open incident of a job that now succeeded is looked for; the journal is no older."""
 
@@ -115,25 +117,54 @@ class Ingest:
 
     def prepare(self, message: RawMessage) -> Prepared:
         """Decode, redact and route one message. Never raises: what cannot be used becomes a quarantine entry."""
-        book = self._book()
+        return self._all_prepared((message,))[0]
+
+    def _all_prepared(self, messages: Sequence[RawMessage | Prepared]) -> list[Prepared]:
+        """What was prepared already stays as it is."""
+        out: list[Prepared] = []
+        for start in range(0, len(messages), LOOKED_AT_TOGETHER):
+            some = [self._decoded(one) for one in messages[start : start + LOOKED_AT_TOGETHER]]
+            events = [event for _, decoded in some if isinstance(decoded, Decoded) for event in decoded.events]
+            try:
+                clean = not suspicious(events)
+            except TypeError:  # one of them holds what is no text
+                clean = False
+            out += [
+                self._routed(message, decoded, clean=clean) if isinstance(decoded, Decoded) else decoded
+                for message, decoded in some
+            ]
+        return out
+
+    def _decoded(self, message: RawMessage | Prepared) -> tuple[RawMessage, Decoded | Prepared]:
+        if isinstance(message, Prepared):
+            return message.message, message
         format = self._formats.get(message.format)
         if format is None:
-            return self._refused(
-                message, f"unknown format {message.format!r}; known: {', '.join(sorted(self._formats))}"
-            )
+            known = ", ".join(sorted(self._formats))
+            return message, self._refused(message, f"unknown format {message.format!r}; known: {known}")
         try:
-            decoded = format.decode(message)
+            return message, format.decode(message)
+        except InputError as error:
+            return message, self._refused(message, str(error))
+        except Exception as error:  # noqa: BLE001
+            return message, self._failed(message, error)
+
+    def _routed(self, message: RawMessage, decoded: Decoded, *, clean: bool) -> Prepared:
+        book = self._book()
+        try:
             parts = [
                 _held(message, part.error, redact_text(part.body), "decode", n)
                 for n, part in enumerate(decoded.rejected)
             ]
-            routed = [route_event(book, redact_event(event)) for event in decoded.events]
-        except InputError as error:
-            return self._refused(message, str(error))
-        except Exception as error:  # a bug in decoding or routing must cost one message, not the daemon  # noqa: BLE001
-            _log.exception("format_failed", format=message.format)
-            return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
+            routed = [route_event(book, event if clean else redact_event(event)) for event in decoded.events]
+        except Exception as error:  # noqa: BLE001
+            return self._failed(message, error)
         return Prepared(message, tuple(routed), tuple(parts))
+
+    def _failed(self, message: RawMessage, error: Exception) -> Prepared:
+        """A bug in decoding or routing must cost one message, not the daemon."""
+        _log.error("format_failed", format=message.format, exc_info=error)
+        return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
 
     def _refused(self, message: RawMessage, error: str) -> Prepared:
         return Prepared(message, (), (_held(message, error, redact_bytes(message.body), "decode"),), error)
@@ -147,13 +178,15 @@ class Ingest:
         now = self._clock.now()
         prepared: list[Prepared] = []
 
-        def work(tx: Tx) -> tuple[Changes, _Answers]:
+        def ready() -> None:
             prepared.extend(self._all_prepared(messages))
+
+        def work(tx: Tx) -> tuple[Changes, _Answers]:
             changes = self._write(tx, prepared, checkpoints, now)
             return changes, _answers(prepared, changes)
 
         try:
-            changes, answers = await self._store.write(work)
+            changes, answers = await self._store.write(work, ready)
         except Transient:
             NOT_STORED.inc(len(messages))
             raise
@@ -165,9 +198,6 @@ class Ingest:
         self._committed(changes.earliest_due())
         answers.count(changes)
         return answers.accepted
-
-    def _all_prepared(self, messages: Sequence[RawMessage | Prepared]) -> list[Prepared]:
-        return [self.prepare(one) if isinstance(one, RawMessage) else one for one in messages]
 
     async def _bisect(
         self, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], error: Exception

@@ -42,10 +42,10 @@ class SqlStore:
             await self.close()
             raise
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], ready: Callable[[], None] | None = None) -> T:
         if self._writer is None:
             raise Transient(f"{self.address.shown} is not open")
-        value: T = await asyncio.wrap_future(self._writer.submit(Job(work)))
+        value: T = await asyncio.wrap_future(self._writer.submit(Job(work, ready=ready)))
         return value
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -100,7 +100,7 @@ class ReadOnlyStore:
             raise
         self._readers = readers
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], ready: Callable[[], None] | None = None) -> T:
         raise Permanent(f"{self.address.shown} was opened for reading only")
 
     async def read(self, work: Callable[[Tx], T]) -> T:

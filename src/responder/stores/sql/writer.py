@@ -1,20 +1,20 @@
 """The one thread that writes, with group commit.
 
 Owns the writing connection. Works wait in a queue; the thread takes all that wait (up to `GROUP`), runs each in a savepoint of one
-transaction, commits once, and only then resolves their futures. A work that raises is rolled back alone. `stop` lets what is
-queued finish and ends the thread.
+transaction, commits once, and only then resolves their futures. A work that raises is rolled back alone. While others wait, a
+second thread does the committing, and the first makes what comes next ready. `stop` lets what is queued finish and ends both.
 """
 
 import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 
 from responder.errors import Transient
 from responder.stores.sql.faults import translate
@@ -30,9 +30,20 @@ class Job:
 
     work: Callable[[SqlTx], Any]
     keep: bool = True
+    ready: Callable[[], None] | None = None
+    """What is to be done before the work and needs no transaction."""
     future: Future[Any] = field(default_factory=Future)
     value: Any = None
     error: BaseException | None = None
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class _Open:
+    """A transaction whose works are done."""
+
+    connection: Connection
+    transaction: RootTransaction
+    group: list[Job]
 
 
 class Writer:
@@ -43,6 +54,8 @@ class Writer:
         self._where = where
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="store-commit")
+        self._committing: Future[None] | None = None
         self._open = threading.Lock()
         self._closed = False
 
@@ -64,51 +77,81 @@ class Writer:
                 self._closed = True
                 self._queue.put(None)
         self._thread.join()
+        self._committer.shutdown()
 
     def _run(self) -> None:
         going = True
         while going:
-            group, going = self._take()
+            group, going = self._take([])
+            self._all_committed()
+            if going:  # what came while the commit before ran goes with it
+                group, going = self._take(group)
             if group:
                 self._commit(group)
-                for job in group:
-                    _settle(job)
             del group
+        self._all_committed()
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for one, then take what else is there; False when that was the end."""
-        group: list[Job] = []
-        job = self._queue.get()
-        while job is not None:
-            if job.future.set_running_or_notify_cancel():
-                group.append(job)
-            if len(group) >= GROUP:
-                return group, True
+    def _take(self, group: list[Job]) -> tuple[list[Job], bool]:
+        """What else is there, ready to run, after what is in the group; waits for one when that is empty. False: it was the end."""
+        while len(group) < GROUP and not (group and group[-1].ready):  # what comes next is made ready while this commits
             try:
-                job = self._queue.get_nowait()
+                job = self._queue.get() if not group else self._queue.get_nowait()
             except queue.Empty:
-                return group, True
-        return group, False
+                break
+            if job is None:
+                return group, False
+            if job.future.set_running_or_notify_cancel():
+                _make_ready(job)
+                group.append(job)
+        return group, True
+
+    def _all_committed(self) -> None:
+        if self._committing is not None:
+            self._committing.result()
+            self._committing = None
 
     def _commit(self, group: list[Job]) -> None:
-        committing = False
+        open = self._worked(group)
+        if open is None:
+            return
+        if self._queue.empty():
+            self._finish(open)
+        else:
+            self._committing = self._committer.submit(self._finish, open)
+
+    def _worked(self, group: list[Job]) -> _Open | None:
+        """The transaction with all works in it; None when there is nothing to commit."""
+        connection = None
         try:
-            with self._engine.connect() as connection, _left_clean(connection):
-                transaction = connection.begin()
-                for job in group:
-                    self._work(connection, job, alone=len(group) == 1)
-                if all(job.error is not None or not job.keep for job in group):
-                    transaction.rollback()
-                    return
-                committing = True
-                transaction.commit()
+            connection = self._engine.connect()
+            transaction = connection.begin()
+            for job in group:
+                self._work(connection, job, alone=len(group) == 1)
+            if any(job.error is None and job.keep for job in group):
+                return _Open(connection, transaction, group)
+            transaction.rollback()
+            connection.close()
         except BaseException as error:  # noqa: BLE001 - the thread must outlive every work
-            self._fail(group, error, committing)
+            self._fail(group, error, committing=False)
+            _leave_clean(connection)
+        _settle(group)
+        return None
+
+    def _finish(self, open: _Open) -> None:
+        try:
+            open.transaction.commit()
+            open.connection.close()
+        except BaseException as error:  # noqa: BLE001
+            self._fail(open.group, error, committing=True)
+            _leave_clean(open.connection)
+        _settle(open.group)
 
     def _work(self, connection: Connection, job: Job, *, alone: bool) -> None:
         """Run one work. Raises only when the transaction as a whole is lost."""
         savepoint = None if alone else connection.begin_nested()
         try:
+            if job.error is not None:
+                raise job.error
             if not job.keep:
                 self._only_reads(connection, "ON")
             job.value = job.work(SqlTx(connection, self._where))
@@ -147,13 +190,20 @@ class Writer:
                 job.error.__cause__ = error
 
 
-@contextlib.contextmanager
-def _left_clean(connection: Connection) -> Iterator[None]:
+def _make_ready(job: Job) -> None:
+    try:
+        if job.ready is not None:
+            job.ready()
+    except BaseException as error:  # noqa: BLE001
+        job.error = error
+
+
+def _leave_clean(connection: Connection | None) -> None:
     """After a failure: no transaction stays open. SQLAlchemy takes one whose COMMIT failed for ended; SQLite does not, and
     would refuse the next BEGIN."""
-    try:
-        yield
-    except BaseException:
+    if connection is None:
+        return
+    with contextlib.suppress(Exception):  # there is an error to tell already
         driver: Any = None if connection.invalidated else connection.connection.dbapi_connection
         if driver is not None and connection.dialect.name == "sqlite":
             with contextlib.suppress(sqlite3.Error):
@@ -162,7 +212,7 @@ def _left_clean(connection: Connection) -> Iterator[None]:
                 connection.invalidate()
         elif driver is not None:
             connection.invalidate()
-        raise
+        connection.close()
 
 
 def _lost(connection: Connection) -> bool:
@@ -175,8 +225,9 @@ def _lost(connection: Connection) -> bool:
     return bool(driver.closed)
 
 
-def _settle(job: Job) -> None:
-    if job.error is not None:
-        job.future.set_exception(job.error)
-    else:
-        job.future.set_result(job.value)
+def _settle(group: Iterable[Job]) -> None:
+    for job in group:
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.value)
