@@ -21,6 +21,8 @@ from responder.model.silence import Silence
 from responder.model.skill import SkillEntry, TaxonomyClass
 
 T = TypeVar("T")
+PAST_INCIDENTS = 500
+"""The newest past incidents of an entity that are looked at: beyond that it is a number, not a list."""
 
 
 class Clock(Protocol):
@@ -317,8 +319,16 @@ class Tx(Protocol):
 
     # history
     def past_incidents(
-        self, entities: Sequence[tuple[str, str]], start: datetime, end: datetime, exclude: str | None
-    ) -> list[Incident]: ...
+        self,
+        entities: Sequence[tuple[str, str]],
+        start: datetime,
+        end: datetime,
+        exclude: str | None,
+        limit: int = PAST_INCIDENTS,
+    ) -> list[Incident]:
+        """Opened in [start, end), open or resolved, the newest first and `limit` at most."""
+        ...
+
     def count_events(
         self,
         kind: str,

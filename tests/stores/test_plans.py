@@ -19,13 +19,16 @@ ENTITIES = [("node", "n1"), ("gpu", "G1")]
 
 QUERIES: dict[str, Callable[[SqlTx], Any]] = {
     "journal_entries": lambda tx: tx.journal_entries(["a", "b"]),
+    "journalled": lambda tx: tx.journalled(["a", "b"]),
     "journal_range": lambda tx: tx.journal_range(T0, T0 + minutes(9), 5, 10),
     "members": lambda tx: tx.members("inc", 5),
     "link_events": lambda tx: tx.link_events([("inc", "a")]),
     "alert_states": lambda tx: tx.alert_states([("s", "a"), ("s", "b"), ("t", "a")]),
     "latest_incidents": lambda tx: tx.latest_incidents([("gpu", key_text({"node": "n1"})), ("gpu", "{}")]),
     "incidents": lambda tx: tx.incidents(["a", "b"]),
-    "put_incidents": lambda tx: tx.put_incidents([incident()]),
+    "put_incidents": lambda tx: [
+        tx.put_incidents([one]) for one in (incident(), incident(version=2, entities={"node": ("n9",)}))
+    ],
     "open_incidents_sharing": lambda tx: tx.open_incidents_sharing(ENTITIES, T0),
     "open_incidents_sharing of one kind": lambda tx: tx.open_incidents_sharing([("job", "1"), ("job", "2")], T0),
     "children": lambda tx: tx.children("a"),
@@ -51,6 +54,7 @@ QUERIES: dict[str, Callable[[SqlTx], Any]] = {
     "quarantine": lambda tx: tx.quarantine("held", 10),
     "quarantined": lambda tx: tx.quarantined("a"),
     "checkpoint": lambda tx: tx.checkpoint("c", "g", "t", 0),
+    "open_by_severity": lambda tx: tx.open_by_severity(),
     "meta": lambda tx: tx.meta("k"),
     "purge": lambda tx: tx.purge(T0, T0, 10),
     "find_incidents": lambda tx: tx.find_incidents(IncidentFilter(limit=5)),

@@ -53,6 +53,11 @@ class _Fold:
         self.before = {incident.id: incident.version for incident in _all_incidents(known)}
         self.trails: dict[tuple[object, ...], Trail] = {}
         """Most events of a batch go the same way."""
+        self.about_jobs: dict[str, list[Incident]] = {}
+        """Incidents of jobs, by what their keys name."""
+        for incident in known.of_jobs:
+            for name in set(incident.key.values()) if "job" in incident.key else ():
+                self.about_jobs.setdefault(name, []).append(incident)
         self.sooner: set[str] = set()
         """Incidents whose next triage was brought forward in this batch."""
 
@@ -284,13 +289,12 @@ class _Fold:
             return
         seen = event.job.seen_at is not None
         self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
-        if not self.known.of_jobs or event.job.state is not JobState.COMPLETED:
+        if not self.about_jobs or event.job.state is not JobState.COMPLETED:
             return
-        names = job_names(event)
-        for incident in self.known.of_jobs:
+        about = {one.id: one for name in sorted(job_names(event)) for one in self.about_jobs.get(name, ())}
+        for incident in about.values():
             current = self.out.incidents.get(incident.id, incident)
-            about_job = set(current.key.values()) & names and "job" in current.key
-            if about_job and current.status is not IncidentStatus.RESOLVED:
+            if current.status is not IncidentStatus.RESOLVED:
                 closed = self.close(current, "job_succeeded_later")
                 self._put_incident((closed.rule.name, key_text(closed.key)), closed)
 

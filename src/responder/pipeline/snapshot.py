@@ -24,6 +24,8 @@ HISTORY = timedelta(days=90)
 """The longer of the two spans in which a repeat means something (30 and 90 days)."""
 MEMBERS = 200
 """Member events that a diagnosis looks at; a storm is sampled (the first and the newest)."""
+PAST = 20
+"""Past incidents of the same things that a diagnosis looks at, the newest."""
 ENTITIES_ASKED = 200
 """Names that one lookup may carry."""
 
@@ -101,7 +103,7 @@ def read_snapshot(tx: Tx, incident_id: str) -> Snapshot | None:
     if incident is None:
         return None
     tied = tight_entities(incident.entities)[:50]
-    past = tx.past_incidents(tied, incident.opened_at - HISTORY, incident.opened_at, incident.id) if tied else []
+    past = tx.past_incidents(tied, incident.opened_at - HISTORY, incident.opened_at, incident.id, PAST)
     return Snapshot(
         incident=incident,
         events=tx.members(incident.id, MEMBERS),
@@ -109,7 +111,7 @@ def read_snapshot(tx: Tx, incident_id: str) -> Snapshot | None:
         previous=tx.latest_reports([incident.id]).get(incident.id),
         children=tx.children(incident.id),
         parent=tx.incidents([incident.parent]).get(incident.parent) if incident.parent else None,
-        past=past[:20],
+        past=past,
         deliveries=tx.deliveries(incident.id),
         actions=tx.actions(None, None, incident.id),
     )

@@ -10,7 +10,19 @@ from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Table, any_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Executable,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -81,7 +93,31 @@ class Listed:
         )
 
 
-Statement = Executable | Upsert | Listed
+Pair = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]
+"""From two columns to "their values are one of the listed pairs"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """As `Listed`, about pairs of texts. PostgreSQL takes them as two arrays of the same length."""
+
+    sqlite: Executable
+    postgresql: Executable
+
+    @classmethod
+    def of(cls, make: Callable[[Pair], Executable]) -> "Paired":
+        each = func.json_each(bindparam("values")).table_valued("value").c.value
+        unpacked = select(func.json_extract(each, "$[0]"), func.json_extract(each, "$[1]"))
+        texts = postgresql.ARRAY(Text())
+        arrays = func.unnest(bindparam("values", type_=texts), bindparam("seconds", type_=texts))
+        both = arrays.table_valued("first", "second").render_derived()
+        return cls(
+            make(lambda one, other: tuple_(one, other).in_(unpacked)),
+            make(lambda one, other: tuple_(one, other).in_(select(both.c.first, both.c.second))),
+        )
+
+
+Statement = Executable | Upsert | Listed | Paired
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +200,16 @@ class Session:
         packed = orjson.dumps(list(values)).decode() if self._dialect == "sqlite" else list(values)
         return self.ask(statement, {"values": packed, **more})
 
+    def among_pairs(self, statement: Paired, pairs: Collection[tuple[str, str]], **more: Any) -> CursorResult[Any]:
+        """Rows of a query about these pairs, however many they are; none without any."""
+        if self._dialect == "sqlite":
+            return self.ask(statement, {"values": orjson.dumps(list(pairs)).decode(), **more})
+        return self.ask(
+            statement, {"values": [one for one, _ in pairs], "seconds": [other for _, other in pairs], **more}
+        )
+
     def _spelled(self, statement: Statement) -> Executable:
-        if isinstance(statement, Upsert | Listed):
+        if isinstance(statement, Upsert | Listed | Paired):
             return statement.sqlite if self._dialect == "sqlite" else statement.postgresql
         return statement
 

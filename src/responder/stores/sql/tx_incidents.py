@@ -1,6 +1,6 @@
 """Incidents with their optimistic versions, and who shares an entity with whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +9,16 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, sele
 from responder.errors import Conflict
 from responder.logic.identity import key_text
 from responder.model.incident import Incident, IncidentStatus
-from responder.ports import IncidentFilter
+from responder.ports import PAST_INCIDENTS, IncidentFilter
 from responder.stores.sql.documents import INCIDENT
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import incident_entities, incidents
-from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded, digest, plain
+from responder.stores.sql.session import Listed, Pair, Paired, Row, Session, Upsert, bounded, digest, plain
 
-PAST_INCIDENTS = 500
-"""The newest past incidents of an entity that are looked at: beyond that it is a number, not a list."""
+def _having(pair: Pair) -> Any:
+    """Ids of the incidents that have one of the (kind, name) pairs."""
+    return select(incident_entities.c.incident_id).where(pair(incident_entities.c.kind, incident_entities.c.name))
+
 
 _OTHER = incidents.alias("other")
 _UNRESOLVED = incidents.c.status != IncidentStatus.RESOLVED.value
@@ -50,6 +52,26 @@ _OPEN_WITH = Listed.of(
                 )
             ),
         )
+        .order_by(incidents.c.opened_at, incidents.c.id)
+    )
+)
+_PAST = Paired.of(
+    lambda pair: (
+        select(incidents.c.doc)
+        .where(
+            incidents.c.opened_at >= bindparam("start"),
+            incidents.c.opened_at < bindparam("end"),
+            incidents.c.id != bindparam("exclude"),
+            incidents.c.id.in_(_having(pair)),
+        )
+        .order_by(incidents.c.opened_at.desc(), incidents.c.id)
+        .limit(bindparam("count"))
+    )
+)
+_SHARING = Paired.of(
+    lambda pair: (
+        select(incidents.c.doc)
+        .where(_UNRESOLVED, incidents.c.last_event_at >= bindparam("since"), incidents.c.id.in_(_having(pair)))
         .order_by(incidents.c.opened_at, incidents.c.id)
     )
 )
@@ -99,22 +121,25 @@ class IncidentTx(Session):
         if fresh:
             self.execute_many(_INSERT, fresh)
         hashes = {row["id"]: row["entities_hash"] for row in (*fresh, *changed)}
-        for incident in incidents:
-            if known.get(incident.id) != hashes[incident.id]:
-                self._put_entities(incident)
+        moved_entities = [one for one in incidents if known.get(one.id) != hashes[one.id]]
+        if moved_entities:
+            self._put_entities(moved_entities, new={row["id"] for row in fresh})
 
-    def _put_entities(self, incident: Incident) -> None:
+    def _put_entities(self, incidents: Sequence[Incident], new: Collection[str]) -> None:
         """A storm names the same hundreds of nodes with each batch: only the difference is written."""
-        stored = {(row.kind, row.name) for row in self.ask(_ENTITIES, {"incident_id": incident.id})}
-        wanted = {(bounded(kind), bounded(name)) for kind, names in incident.entities.items() for name in names}
-        if gone := stored - wanted:
-            self.execute_many(
-                _DROP_ENTITY, [{"of_id": incident.id, "of_kind": k, "of_name": n} for k, n in sorted(gone)]
-            )
-        if new := wanted - stored:
-            self.execute_many(
-                _ADD_ENTITIES, [{"incident_id": incident.id, "kind": k, "name": n} for k, n in sorted(new)]
-            )
+        gone: list[Row] = []
+        come: list[Row] = []
+        for incident in incidents:
+            wanted = {(bounded(kind), bounded(name)) for kind, names in incident.entities.items() for name in names}
+            stored: set[tuple[str, str]] = set()
+            if incident.id not in new:
+                stored = {(row.kind, row.name) for row in self.ask(_ENTITIES, {"incident_id": incident.id})}
+            gone += [{"of_id": incident.id, "of_kind": k, "of_name": n} for k, n in sorted(stored - wanted)]
+            come += [{"incident_id": incident.id, "kind": k, "name": n} for k, n in sorted(wanted - stored)]
+        if gone:
+            self.execute_many(_DROP_ENTITY, gone)
+        if come:
+            self.execute_many(_ADD_ENTITIES, come)
 
     def find_incidents(self, what: IncidentFilter) -> list[Incident]:
         """The newest first. `since`: with an event since then."""
@@ -129,50 +154,28 @@ class IncidentTx(Session):
         if len(kinds) <= 1:  # with every batch: the jobs that ended well
             names = [bounded(name) for _, name in entities]
             return _load(self.among(_OPEN_WITH, names, kind=bounded(kinds.pop()), since=micros(since))) if names else []
-        statement = (
-            select(incidents.c.doc)
-            .where(_UNRESOLVED, incidents.c.last_event_at >= micros(since), incidents.c.id.in_(having(entities)))
-            .order_by(incidents.c.opened_at, incidents.c.id)
-        )
-        return _load(self.execute(statement))
+        return _load(self.among_pairs(_SHARING, _bounded(entities), since=micros(since)))
 
     def children(self, incident_id: str) -> list[Incident]:
         return _load(self.ask(_CHILDREN, {"parent": incident_id}))
 
     def past_incidents(
-        self, entities: Sequence[tuple[str, str]], start: datetime, end: datetime, exclude: str | None
+        self,
+        entities: Sequence[tuple[str, str]],
+        start: datetime,
+        end: datetime,
+        exclude: str | None,
+        limit: int = PAST_INCIDENTS,
     ) -> list[Incident]:
-        """Opened in [start, end), open or resolved, the newest first and `PAST_INCIDENTS` at most."""
+        """Opened in [start, end), open or resolved, the newest first and `limit` at most."""
         if not entities:
             return []
-        statement = (
-            select(incidents.c.doc)
-            .where(
-                incidents.c.opened_at >= micros(start),
-                incidents.c.opened_at < micros(end),
-                incidents.c.id.in_(having(entities)),
-            )
-            .order_by(incidents.c.opened_at.desc(), incidents.c.id)
-            .limit(PAST_INCIDENTS)
-        )
-        if exclude is not None:
-            statement = statement.where(incidents.c.id != exclude)
-        return _load(self.execute(statement))
+        span = {"start": micros(start), "end": micros(end)}
+        return _load(self.among_pairs(_PAST, _bounded(entities), **span, exclude=exclude or "", count=limit))
 
 
-def having(entities: Sequence[tuple[str, str]]) -> Any:
-    """Ids of the incidents that have one of these (kind, name) entities."""
-    by_kind: dict[str, list[str]] = {}
-    for kind, name in entities:
-        by_kind.setdefault(bounded(kind), []).append(bounded(name))
-    return select(incident_entities.c.incident_id).where(
-        or_(
-            *(
-                and_(incident_entities.c.kind == kind, incident_entities.c.name.in_(names))
-                for kind, names in by_kind.items()
-            )
-        )
-    )
+def _bounded(entities: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(bounded(kind), bounded(name)) for kind, name in entities]
 
 
 def _conditions(what: IncidentFilter) -> list[ColumnElement[bool]]:
