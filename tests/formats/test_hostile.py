@@ -12,6 +12,7 @@ from responder.errors import InputError
 from responder.formats import alertmanager, cloudevents, grafana, kubernetes, native, slurm
 from responder.formats._reading import MAX_ITEMS, MAX_LABELS, MAX_VALUE
 from responder.logic.redact import redact_event
+from responder.model.event import Event, JobFact
 from responder.ports import Decoded, Format
 from tests.formats.samples import (
     CLOUD_EVENT,
@@ -94,6 +95,10 @@ def outcome(format: Format, body: bytes, headers: dict[str, str] | None = None) 
     for part in decoded.rejected:
         assert part.error
         orjson.loads(part.body)
+    for event in decoded.events:  # some are made without validation: it would have made the same
+        assert Event.model_validate(vars(event), strict=True) == event
+        assert list(vars(event)) == list(Event.model_fields)
+        assert event.job is None or JobFact.model_validate(vars(event.job), strict=True) == event.job
     return decoded
 
 

@@ -113,7 +113,7 @@ def _alert(
     begins = starts_at or message.received_at
     hrefs = [(alert[key], label) for key, label in _LINKS if alert.get(key)]
     hrefs += [(annotations[key], label) for key, label in _ANNOTATED_LINKS if key in annotations]
-    return Event(
+    return Event.unchecked(
         id=event_id(name, message.source, prints, status.value, begins),
         format=name,
         source=message.source,

@@ -130,7 +130,7 @@ def read_job(message: RawMessage, raw: Any) -> Event:
     if note:
         annotations["note"] = note
     failed = labels.get("failed_node", "")
-    return Event(
+    return Event.unchecked(
         id=event_id("slurm", message.source, prints, status.value, job.started_at, job.ended_at, words or "started"),
         format="slurm",
         source=message.source,
@@ -190,7 +190,7 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
     gpus, model = _gpus(text(body.get("tres_alloc"), 1024))
     code, _, signal = said.get("exit_code", "").partition(":")
     reason = said.get("state_reason")
-    fact = JobFact(
+    fact = JobFact.unchecked(
         id=said["job_id"],
         state=state,
         name=said.get("job_name"),

@@ -74,34 +74,25 @@ class Changes:
 
 def needed(batch: Sequence[Routed]) -> Needed:
     """What to read before `fold`."""
+    told = [routed for routed in batch if routed.event.status is not Status.INFO]
+    done = [r.event for r in batch if r.event.job is not None and r.event.job.state is JobState.COMPLETED]
     return Needed(
-        states=tuple({(r.event.source, r.event.fingerprint) for r in batch if r.event.status is not Status.INFO}),
+        states=tuple({(r.event.source, r.event.fingerprint) for r in told}),
         incidents=tuple(
             {
                 (rule.name, key_text(key))
-                for r in batch
+                for r in told
                 if r.event.status is Status.FIRING
                 for rule, key in r.rules
                 if rule.outcome is Outcome.TRIAGE
             }
         ),
-        event_ids=tuple({r.event.id for r in batch}),
-        finished_jobs=tuple(
-            {
-                ("job", name)
-                for r in batch
-                if r.event.job is not None and r.event.job.state is JobState.COMPLETED
-                for name in job_names(r.event)
-            }
-        ),
+        event_ids=tuple({routed.event.id for routed in batch}),
+        finished_jobs=tuple({("job", name) for event in done for name in job_names(event)}),
     )
 
 
-def job_names(event: Event) -> set[str]:
-    """Under which names an incident about the event's job may be filed: its id, its name."""
-    names = set(event.entities.get("job", ()))
-    if event.job is not None:
-        names.add(event.job.id)
-        if event.job.name:
-            names.add(event.job.name)
-    return names
+def job_names(event: Event) -> Sequence[str]:
+    """Under which names an incident about the event's job may be filed: its id, its name. A name may come twice."""
+    job, names = event.job, event.entities.get("job", ())
+    return names if job is None else (*names, job.id, job.name) if job.name else (*names, job.id)

@@ -291,7 +291,7 @@ class _Fold:
         self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
         if not self.about_jobs or event.job.state is not JobState.COMPLETED:
             return
-        about = {one.id: one for name in sorted(job_names(event)) for one in self.about_jobs.get(name, ())}
+        about = {one.id: one for name in job_names(event) for one in self.about_jobs.get(name, ())}
         for incident in about.values():
             current = self.out.incidents.get(incident.id, incident)
             if current.status is not IncidentStatus.RESOLVED:

@@ -40,7 +40,9 @@ class Hosts:
 
     def _named(self, cluster: str, name: str) -> str:
         if "." not in name:
-            self._hear(name, (cluster, ""))
+            known = self._heard.get(name)
+            if known is None or (cluster, "") not in known:
+                self._hear(name, (cluster, ""))
             return name
         if is_address(name):
             return name
