@@ -209,7 +209,10 @@ class Tx(Protocol):
     """
 
     # journal
-    def append_journal(self, entries: Sequence[JournalEntry]) -> None: ...
+    def append_journal(self, entries: Sequence[JournalEntry], *, fresh: bool = False) -> None:
+        """The first entry of an event stays. `fresh`: this transaction has seen that none of them is there."""
+        ...
+
     def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]: ...
     def journalled(self, event_ids: Sequence[str]) -> set[str]:
         """Those of the ids that the journal has."""

@@ -300,13 +300,9 @@ def read_known(tx: Tx, batch: Sequence[Routed], now: datetime, book: Playbook) -
 
 
 def write_changes(tx: Tx, changes: Changes) -> None:
-    """Store what `fold` decided."""
-    if changes.journal:
-        tx.append_journal(changes.journal)
+    """Store what `fold` decided. What is large and what nothing is asked about comes last: the store may leave it for the commit."""
     if changes.incidents:
         tx.put_incidents(tuple(changes.incidents.values()))
-    if changes.links:
-        tx.link_events(changes.links)
     if changes.states:
         tx.put_alert_states(tuple(changes.states.values()))
     if changes.timers:
@@ -315,10 +311,14 @@ def write_changes(tx: Tx, changes: Changes) -> None:
         tx.advance_timers(changes.earlier_timers)
     if changes.cancelled:
         tx.cancel_timers(changes.cancelled)
-    if changes.jobs:
-        tx.put_jobs(changes.jobs)
     if changes.changes:
         tx.put_changes(changes.changes)
+    if changes.jobs:
+        tx.put_jobs(changes.jobs)
+    if changes.journal:
+        tx.append_journal(changes.journal, fresh=True)
+    if changes.links:
+        tx.link_events(changes.links)
 
 
 @dataclass(frozen=True, slots=True)

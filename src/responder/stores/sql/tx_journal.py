@@ -22,6 +22,7 @@ NAMES_PER_EVENT = 64
 """Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
 
 _APPEND = Upsert.into(journal, None)
+_APPEND_FRESH = insert(journal)
 _APPEND_ENTITIES = insert(event_entities)
 _HIGHEST_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
 _NUMBERS_POSTGRESQL = text("SELECT nextval(pg_get_serial_sequence('journal', 'seq')) FROM generate_series(1, :count)")
@@ -44,14 +45,18 @@ _DOCS_BY_SEQ = Listed.of(lambda among: select(journal.c.seq, journal.c.doc).wher
 class JournalTx(Session):
     """See `ports.Tx`."""
 
-    def append_journal(self, entries: Sequence[JournalEntry]) -> None:
+    def append_journal(self, entries: Sequence[JournalEntry], *, fresh: bool = False) -> None:
         if not entries:
             return
         trails = {id(entry.trail): entry.trail for entry in entries}
         texts = {key: TRAIL.dump(trail) for key, trail in trails.items()}
         numbered = zip(self._numbers(len(entries)), entries, strict=True)
         rows = [_row(seq, entry.event, texts[id(entry.trail)]) for seq, entry in numbered]
-        added = self.execute_many(_APPEND, rows)
+        if fresh and self.defers:
+            self.later(_APPEND_FRESH, rows)
+            added = len(rows)
+        else:
+            added = self.execute_many(_APPEND, rows)
         if added != len(rows):  # some were journalled before: the first entry of an event stays
             stored = {row.seq for row in self.among(_STORED, [row["seq"] for row in rows])}
             kept = [(row, entry) for row, entry in zip(rows, entries, strict=True) if row["seq"] in stored]
@@ -65,7 +70,7 @@ class JournalTx(Session):
             for line in entity_rows(entry.event, row["received_at"], row["seq"])
         ]
         if about:
-            self.execute_many(_APPEND_ENTITIES, about)
+            self.later(_APPEND_ENTITIES, about)
 
     def journal_entries(self, event_ids: Sequence[str]) -> dict[str, JournalEntry]:
         return {row.event_id: _entry(row) for row in self.among(_BY_EVENT, event_ids)}
@@ -98,7 +103,7 @@ class JournalTx(Session):
             seqs = self._seqs | {row.event_id: row.seq for row in self.among(_SEQ_BY_EVENT, unknown)}
         rows = [{"incident_id": id, "seq": seqs[event_id]} for id, event_id in links if event_id in seqs]
         if rows:
-            self.execute_many(_LINK, rows)
+            self.later(_LINK, rows)
 
     def _numbers(self, count: int) -> Sequence[int]:
         """Journal numbers for new entries, higher than all before. Taken here, so that what refers to an entry need not ask

@@ -55,11 +55,11 @@ class ProjectionTx(Session):
                 }
             )
         if rows:
-            self.execute_many(_PUT_JOBS, rows)
+            self.later(_PUT_JOBS, rows)
         if changed := [{"of_job": bounded(job.id)} for job in moved if job.id in before]:
-            self.execute_many(_FORGET_NODES, changed)
+            self.later(_FORGET_NODES, changed)
         if places := [{"node": bounded(node), "job_id": bounded(job.id)} for job in moved for node in set(job.nodes)]:
-            self.execute_many(_PUT_NODES, places)
+            self.later(_PUT_NODES, places)
 
     def jobs(self, ids: Sequence[str]) -> dict[str, JobFact]:
         found = (JOB.load(row.doc) for row in self.among(_JOBS, [bounded(id) for id in dict.fromkeys(ids)]))

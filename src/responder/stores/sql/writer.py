@@ -33,6 +33,8 @@ class Job:
     ready: Callable[[], None] | None = None
     """What is to be done before the work and needs no transaction."""
     future: Future[Any] = field(default_factory=Future)
+    tx: SqlTx | None = None
+    """Set while it has something left to do before the commit."""
     value: Any = None
     error: BaseException | None = None
 
@@ -51,6 +53,8 @@ class Writer:
 
     def __init__(self, engine: Engine, where: str) -> None:
         self._engine = engine
+        self._defers = engine.dialect.name == "sqlite"
+        """SQLite works in this process, without the interpreter's lock: another thread may do it while this one goes on."""
         self._where = where
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -138,6 +142,16 @@ class Writer:
         return None
 
     def _finish(self, open: _Open) -> None:
+        """Commit, after what the works left for it."""
+        try:
+            for job in open.group:
+                if job.tx is not None:
+                    job.tx.finish()
+        except BaseException as error:  # noqa: BLE001
+            self._fail(open.group, error, committing=False)
+            _leave_clean(open.connection)
+            _settle(open.group)
+            return
         try:
             open.transaction.commit()
             open.connection.close()
@@ -154,7 +168,9 @@ class Writer:
                 raise job.error
             if not job.keep:
                 self._only_reads(connection, "ON")
-            job.value = job.work(SqlTx(connection, self._where))
+            tx = SqlTx(connection, self._where, defers=alone and job.keep and self._defers)
+            job.value = job.work(tx)
+            job.tx = tx if tx.defers else None
         except BaseException as error:
             if _lost(connection):
                 raise
