@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responder.logic.diagnosis.literals import required
+from responder.logic.diagnosis.literals import demands, required
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,27 @@ def test_every_match_holds_one_of_its_literals(data: st.DataObject, pattern: str
     literals = required(pattern)
     assert literals is not None
     assert any(literal in text for literal in literals)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        (r"alpha.{0,5}beta|gamma\s+delta", [{"alpha", "beta"}, {"gamma", "delta"}]),
+        (r"(?i)(?:sync .* failed|operation (?:hung|stuck))", [{"sync ", " failed"}, {"operation hung", "operation stuck"}]),
+        (r"(?:alpha|beta\d+)[a-z]+gamma", [{"alpha", "gamma"}, {"beta", "gamma"}]),
+        (r"one .* \"two\" .* three", [{"one ", " three"}]),
+        (r"alpha|\d+", []),
+        (r"alpha.*\x22b\x22|\x22b\x22", []),
+    ],
+)
+def test_what_each_way_to_match_demands(pattern: str, wanted: list[set[str]]) -> None:
+    found = [{text for texts in way for text in texts} for way in demands(pattern)]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, wanted))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(PATTERNS))
+def test_every_match_has_all_that_one_of_the_ways_demands(data: st.DataObject, pattern: str) -> None:
+    text = data.draw(st.from_regex(pattern, fullmatch=True)).lower()
+    ways = demands(pattern)
+    assert not ways or any(all(any(one in text for one in texts) for texts in way) for way in ways)

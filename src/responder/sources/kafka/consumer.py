@@ -30,8 +30,9 @@ MIRROR_EVERY = timedelta(seconds=5)
 """How often the group's own offsets follow: lag tools look every 15 s or so."""
 CHECK_EVERY = timedelta(seconds=2)
 """How often a silent broker is asked whether it is there."""
-ON_THEIR_WAY = 8
-"""Batches that may wait for the store while the next is fetched and decoded: one commits, one is ready behind it."""
+ON_THEIR_WAY = 4
+"""Batches that may wait for the store while the next is fetched: one commits, one is made ready behind it, and the others are there
+when the event loop is late because it diagnoses."""
 
 
 @dataclass(frozen=True, slots=True)
