@@ -199,10 +199,8 @@ def found(value: Any) -> str:
 def first_line(*candidates: str) -> str:
     """The first line that says something, at most 300 characters."""
     for candidate in candidates:
-        if candidate.isprintable():  # it is one line, as most are
-            line = candidate.strip()
-        else:
-            line = next((part.strip() for part in candidate.splitlines() if part.strip()), "")
+        lines = (candidate,) if candidate.isprintable() else candidate.splitlines()
+        line = next((part.strip() for part in lines if part.strip()), "")
         if line:
             return line if len(line) <= 300 else line[:297] + "..."
     return ""

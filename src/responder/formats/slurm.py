@@ -151,8 +151,8 @@ def read_job(message: RawMessage, raw: Any) -> Event:
 
 
 def _entities(job: JobFact, failed: str) -> dict[str, tuple[str, ...]]:
-    named = job.name and job.name.lower() not in _SHARED_NAMES
-    out: dict[str, tuple[str, ...]] = {"job": (job.id, job.name) if named and job.name != job.id else (job.id,)}
+    own = job.name if job.name and job.name.lower() not in _SHARED_NAMES and job.name != job.id else None
+    out: dict[str, tuple[str, ...]] = {"job": (job.id, own) if own else (job.id,)}
     if nodes := (failed, *(node for node in job.nodes if node != failed)) if failed else job.nodes:
         out["node"] = nodes
     for kind, name in (("cluster", job.cluster), ("user", job.user), ("tenant", job.owner), ("queue", job.queue)):

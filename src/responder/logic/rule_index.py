@@ -164,7 +164,6 @@ class _PatternIndex:
                 found.update(positions)
         return found
 
-
     def _literals_in(self, folded: str) -> Collection[int]:
         if self._automaton is None:
             return [index for index, literal in enumerate(self._few) if literal in folded]

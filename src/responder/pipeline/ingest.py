@@ -9,26 +9,25 @@ when it is stored, and the event loop stays free. Decoding on the loop took half
 """
 
 import asyncio
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from responder.errors import Conflict, InputError, Transient
+from responder.errors import Conflict, Transient
 from responder.logic.batch import Changes, Known, Routed, needed
 from responder.logic.correlate import fold
 from responder.logic.grade import at_intake
-from responder.logic.identity import event_id, match_labels
+from responder.logic.identity import event_id
 from responder.logic.match import matches
-from responder.logic.redact import redact_bytes, redact_event, redact_text, suspicious
-from responder.logic.route import group_key, suppressed
+from responder.logic.redact import redact_bytes
 from responder.model.event import Event, Status
-from responder.model.journal import Checkpoint, Disposition, Quarantined
+from responder.model.journal import Checkpoint, Disposition
 from responder.model.rule import Outcome
 from responder.pipeline.playbook import Playbook
-from responder.ports import Accepted, Clock, Decoded, Format, RawMessage, Store, Tx
+from responder.pipeline.prepare import Prepared, Preparing, held, route_event
+from responder.ports import Accepted, Clock, Format, RawMessage, Store, Tx
 from responder.runtime.batching import Batcher
 from responder.telemetry import EVENTS, INCIDENTS, NOT_STORED, QUARANTINED, QUEUE, STAGE_SECONDS, log
 
@@ -39,20 +38,8 @@ WAITING = 20_000
 """Messages that may wait for a commit before senders are asked to come back (503)."""
 BIG_BODY = 256 * 1024
 """Bodies above this are decoded on a thread of their own, so that nobody waits for the store meanwhile."""
-LOOKED_AT_TOGETHER = 64
-"""Messages that are searched for secrets at once; where there are any, each is looked at by itself."""
 JOB_MEMORY = timedelta(days=14)
 """How far back an open incident of a job that now succeeded is looked for; the journal is no older."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A message after decoding and routing: pure work, done before the transaction."""
-
-    message: RawMessage
-    routed: tuple[Routed, ...] = ()
-    quarantined: tuple[Quarantined, ...] = ()
-    error: str | None = None
 
 
 class Ingest:
@@ -68,13 +55,13 @@ class Ingest:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._formats = formats
         self._book = book
         self._committed = committed
         self._batcher: Batcher[RawMessage | Prepared, Accepted] = Batcher(
             self._commit, limit=BATCH, bound=WAITING, on_depth=QUEUE.set
         )
         self._in_turn = asyncio.Lock()
+        self._preparing = Preparing(formats, book)
 
     def start(self) -> None:
         self._batcher.start()
@@ -96,7 +83,7 @@ class Ingest:
         if all(len(message.body) <= BIG_BODY for message in messages):
             return messages
         return [
-            message if len(message.body) <= BIG_BODY else await asyncio.to_thread(self.prepare, message)
+            message if len(message.body) <= BIG_BODY else await asyncio.to_thread(self._preparing.one, message)
             for message in messages
         ]
 
@@ -113,61 +100,9 @@ class Ingest:
         ]
         return tuple(await self._commit(prepared))
 
-    # decode, redact, route
-
     def prepare(self, message: RawMessage) -> Prepared:
-        """Decode, redact and route one message. Never raises: what cannot be used becomes a quarantine entry."""
-        return self._all_prepared((message,))[0]
-
-    def _all_prepared(self, messages: Sequence[RawMessage | Prepared]) -> list[Prepared]:
-        """What was prepared already stays as it is."""
-        out: list[Prepared] = []
-        for start in range(0, len(messages), LOOKED_AT_TOGETHER):
-            some = [self._decoded(one) for one in messages[start : start + LOOKED_AT_TOGETHER]]
-            events = [event for _, decoded in some if isinstance(decoded, Decoded) for event in decoded.events]
-            try:
-                clean = not suspicious(events)
-            except TypeError:  # one of them holds what is no text
-                clean = False
-            out += [
-                self._routed(message, decoded, clean=clean) if isinstance(decoded, Decoded) else decoded
-                for message, decoded in some
-            ]
-        return out
-
-    def _decoded(self, message: RawMessage | Prepared) -> tuple[RawMessage, Decoded | Prepared]:
-        if isinstance(message, Prepared):
-            return message.message, message
-        format = self._formats.get(message.format)
-        if format is None:
-            known = ", ".join(sorted(self._formats))
-            return message, self._refused(message, f"unknown format {message.format!r}; known: {known}")
-        try:
-            return message, format.decode(message)
-        except InputError as error:
-            return message, self._refused(message, str(error))
-        except Exception as error:  # noqa: BLE001
-            return message, self._failed(message, error)
-
-    def _routed(self, message: RawMessage, decoded: Decoded, *, clean: bool) -> Prepared:
-        book = self._book()
-        try:
-            parts = [
-                _held(message, part.error, redact_text(part.body), "decode", n)
-                for n, part in enumerate(decoded.rejected)
-            ]
-            routed = [route_event(book, event if clean else redact_event(event)) for event in decoded.events]
-        except Exception as error:  # noqa: BLE001
-            return self._failed(message, error)
-        return Prepared(message, tuple(routed), tuple(parts))
-
-    def _failed(self, message: RawMessage, error: Exception) -> Prepared:
-        """A bug in decoding or routing must cost one message, not the daemon."""
-        _log.error("format_failed", format=message.format, exc_info=error)
-        return self._refused(message, f"the {message.format} format failed on it: {type(error).__name__}: {error}")
-
-    def _refused(self, message: RawMessage, error: str) -> Prepared:
-        return Prepared(message, (), (_held(message, error, redact_bytes(message.body), "decode"),), error)
+        """What would become of a message."""
+        return self._preparing.one(message)
 
     # correlate and commit: one transaction
 
@@ -179,7 +114,7 @@ class Ingest:
         prepared: list[Prepared] = []
 
         def ready() -> None:
-            prepared.extend(self._all_prepared(messages))
+            prepared.extend(self._preparing.all(messages))
 
         def work(tx: Tx) -> tuple[Changes, _Answers]:
             changes = self._write(tx, prepared, checkpoints, now)
@@ -193,7 +128,7 @@ class Ingest:
         except Conflict:
             raise
         except Exception as error:  # noqa: BLE001
-            return await self._bisect(prepared or self._all_prepared(messages), checkpoints, error)
+            return await self._bisect(prepared or self._preparing.all(messages), checkpoints, error)
         STAGE_SECONDS.labels("ingest").observe(time.perf_counter() - started)
         self._committed(changes.earliest_due())
         answers.count(changes)
@@ -208,8 +143,8 @@ class Ingest:
             _log.error("event_quarantined", format=only.message.format, error=repr(error))
             body = only.routed[0].event.model_dump_json() if only.routed else redact_bytes(only.message.body)
             part = only.routed[0].event.id if only.routed else 0
-            held = _held(only.message, f"{type(error).__name__}: {error}", body, "ingest", part)
-            return await self._commit([Prepared(only.message, (), (*only.quarantined, held))], checkpoints)
+            entry = held(only.message, f"{type(error).__name__}: {error}", body, "ingest", part)
+            return await self._commit([Prepared(only.message, (), (*only.quarantined, entry))], checkpoints)
         if len(prepared) == 1:
             only = prepared[0]
             split = [Prepared(only.message, (routed,)) for routed in only.routed]
@@ -222,9 +157,9 @@ class Ingest:
     def _write(self, tx: Tx, prepared: Sequence[Prepared], checkpoints: Sequence[Checkpoint], now: datetime) -> Changes:
         if checkpoints:
             tx.advance(checkpoints)
-        held = [entry for one in prepared for entry in one.quarantined]
-        if held:
-            tx.put_quarantine(held)
+        entries = [entry for one in prepared for entry in one.quarantined]
+        if entries:
+            tx.put_quarantine(entries)
         batch = [routed for one in prepared for routed in one.routed]
         if not batch:
             return Changes()
@@ -258,26 +193,6 @@ def _heard_at_last(routed: Routed, known: Known, now: datetime) -> Routed:
     known.states[key] = state.model_copy(update={"status": Status.RESOLVED.value})
     id = event_id(event.format, event.source, event.fingerprint, "heard", event.starts_at, now)
     return replace(routed, event=event.model_copy(update={"id": id}))
-
-
-def route_event(book: Playbook, event: Event) -> Routed:
-    """Which rules take the event, under which keys, and whether a rule's own suppression holds it back."""
-    event = book.located(event)
-    labels = match_labels(event)
-    rules = book.router.route(labels)
-    if not rules:
-        return Routed(event, labels)
-    held: tuple[str, str] | None = None
-    if event.status is Status.FIRING:
-        for rule in rules:
-            suppression = suppressed(rule, labels)
-            if suppression is not None:
-                held = (rule.name, suppression.reason)
-                break
-        pairs = [(rule, group_key(rule, event) if rule.outcome is Outcome.TRIAGE else {}) for rule in rules]
-    else:
-        pairs = [(rule, {}) for rule in rules]
-    return Routed(event, labels, tuple(pairs), held)
 
 
 def read_known(tx: Tx, batch: Sequence[Routed], now: datetime, book: Playbook) -> Known:
@@ -370,22 +285,4 @@ def _joined(answers: Sequence[Accepted]) -> Accepted:
         quarantined=sum(one.quarantined for one in answers),
         event_ids=tuple(id for one in answers for id in one.event_ids),
         quarantine_ids=tuple(id for one in answers for id in one.quarantine_ids),
-    )
-
-
-def _held(message: RawMessage, error: str, body: str, stage: str, part: int | str = 0) -> Quarantined:
-    """`part` tells those of one message apart: its number among the refused, or the event's id."""
-    digest = hashlib.blake2b(digest_size=8)
-    for piece in (message.received_at.isoformat(), message.origin, str(part)):
-        digest.update(piece.encode())
-    digest.update(message.body)
-    return Quarantined(
-        id=f"q-{digest.hexdigest()}",
-        at=message.received_at,
-        source=message.source,
-        format=message.format,
-        stage=stage,
-        error=error,
-        body=body,
-        headers={k: v for k, v in message.headers.items() if k.startswith(("ce-", "ce_")) or k == "content-type"},
     )

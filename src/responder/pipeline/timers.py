@@ -10,8 +10,9 @@ from responder.model.event import Event, Kind, Status
 from responder.model.incident import IncidentStatus
 from responder.model.journal import Action, AlertState
 from responder.pipeline.desire import desire
-from responder.pipeline.ingest import read_known, route_event, write_changes
+from responder.pipeline.ingest import read_known, write_changes
 from responder.pipeline.playbook import Playbook
+from responder.pipeline.prepare import route_event
 from responder.ports import Claim, Clock, Sink, Store, Tx
 from responder.telemetry import log
 

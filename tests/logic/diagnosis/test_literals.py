@@ -62,7 +62,10 @@ def test_every_match_holds_one_of_its_literals(data: st.DataObject, pattern: str
     ("pattern", "wanted"),
     [
         (r"alpha.{0,5}beta|gamma\s+delta", [{"alpha", "beta"}, {"gamma", "delta"}]),
-        (r"(?i)(?:sync .* failed|operation (?:hung|stuck))", [{"sync ", " failed"}, {"operation hung", "operation stuck"}]),
+        (
+            r"(?i)(?:sync .* failed|operation (?:hung|stuck))",
+            [{"sync ", " failed"}, {"operation hung", "operation stuck"}],
+        ),
         (r"(?:alpha|beta\d+)[a-z]+gamma", [{"alpha", "gamma"}, {"beta", "gamma"}]),
         (r"one .* \"two\" .* three", [{"one ", " three"}]),
         (r"alpha|\d+", []),

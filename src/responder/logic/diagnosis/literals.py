@@ -1,8 +1,9 @@
 """The texts that a line must contain for an RE2 pattern to match: what makes hundreds of patterns searchable in one pass.
 
 `required(pattern)` gives a set of lower-case literals of which at least one occurs in every match (None where the pattern demands
-no text); `demands(pattern)` tells more, for a second look: for each way to match, several such sets. The same idea as RE2's own Prefilter; ours because it must yield the literals themselves, for one automaton over all of
-them. It deliberately knows no more syntax than RE2 has, and errs on the side of fewer literals, never of wrong ones.
+no text); `demands(pattern)` tells more, for a second look: for each way to match, several such sets. The same idea as RE2's own
+Prefilter; ours because it must yield the literals themselves, for one automaton over all of them. It deliberately knows no more
+syntax than RE2 has, and errs on the side of fewer literals, never of wrong ones.
 """
 
 import re
@@ -58,7 +59,9 @@ def demands(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
 
 def _plain(needs: "_Needs") -> "_Needs":
     texts = dict.fromkeys(_shortest(one) for one in needs)
-    plain = [one for one in texts if all(text.isascii() and text.isprintable() and not _ODD & set(text) for text in one)]
+    plain = [
+        one for one in texts if all(text.isascii() and text.isprintable() and not _ODD & set(text) for text in one)
+    ]
     return tuple(sorted(plain, key=_worth, reverse=True)[:MOST_DEMANDS])
 
 

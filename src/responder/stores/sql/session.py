@@ -134,7 +134,9 @@ class _Compiled:
     """The marks of one row in an INSERT for SQLite; None where several rows cannot be given at once."""
 
     def of_rows(self, count: int) -> str:
-        return self.text if count == 1 or self.row is None else self.text.replace(self.row, ", ".join([self.row] * count))
+        return (
+            self.text if count == 1 or self.row is None else self.text.replace(self.row, ", ".join([self.row] * count))
+        )
 
 
 _COMPILED: dict[tuple[int, str, tuple[str, ...]], _Compiled] = {}

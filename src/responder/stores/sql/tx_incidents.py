@@ -15,6 +15,7 @@ from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import incident_entities, incidents
 from responder.stores.sql.session import Listed, Pair, Paired, Row, Session, Upsert, bounded, digest, plain
 
+
 def _having(pair: Pair) -> Any:
     """Ids of the incidents that have one of the (kind, name) pairs."""
     return select(incident_entities.c.incident_id).where(pair(incident_entities.c.kind, incident_entities.c.name))

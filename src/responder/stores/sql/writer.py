@@ -97,7 +97,9 @@ class Writer:
 
     def _take(self, group: list[Job]) -> tuple[list[Job], bool]:
         """What else is there, ready to run, after what is in the group; waits for one when that is empty. False: it was the end."""
-        while len(group) < GROUP and not (group and group[-1].ready):  # what comes next is made ready while this commits
+        while len(group) < GROUP and not (
+            group and group[-1].ready
+        ):  # what comes next is made ready while this commits
             try:
                 job = self._queue.get() if not group else self._queue.get_nowait()
             except queue.Empty:
