@@ -1,4 +1,4 @@
-"""Events per second through Kafka in one process: as a fleet sends them, 99 % of which need nobody."""
+"""Events per second through Kafka in one process: as a fleet sends them, 99 % of which need nobody; and where nobody is needed."""
 
 import asyncio
 import tempfile
@@ -11,15 +11,17 @@ import httpx
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from bench.measuring import rss_mib, say
+from bench.measuring import loop_s, rss_mib, say
 from tests.e2e.daemon import Daemon
 from tests.servers import kafka as brokers
 
-COUNT = 100_000
+COUNT = 200_000
+EVERY = 100
+"""Of so many jobs one fails, and is triaged while the others come in."""
 
 
-def job(n: int, at: datetime) -> dict[str, Any]:
-    failed = n % 100 == 0
+def job(n: int, at: datetime, *, fails: bool = True) -> dict[str, Any]:
+    failed = fails and n % EVERY == 0
     stamp = at.strftime("%Y-%m-%dT%H:%M:%S")
     return {
         "jobid": n, "cluster": "aurora", "job_name": f"job-{n % 500}", "username": f"user{n % 40}", "user_id": n % 40,
@@ -30,43 +32,47 @@ def job(n: int, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def fill(address: str, topic: str) -> None:
+async def fill(address: str, topic: str, *, fails: bool) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=address, linger_ms=20, max_batch_size=262144)
     await producer.start()
     at = datetime.now(UTC)
     for n in range(1, COUNT + 1):
-        await producer.send(topic, orjson.dumps(job(n, at)))
+        await producer.send(topic, orjson.dumps(job(n, at, fails=fails)))
     await producer.flush()
     await producer.stop()
 
 
 def main() -> None:
-    with brokers.running() as kafka, tempfile.TemporaryDirectory() as folder:
-        topic = asyncio.run(kafka.new_topic(4))
-        asyncio.run(fill(kafka.address, topic))
-        source = {
-            "bootstrap_servers": kafka.address,
-            "topics": {topic: "slurm"},
-            "start": "earliest",
-            "max_records": 1000,
-        }
-        daemon = Daemon(Path(folder), {"sources": {"kafka": source}, "sinks": {}})
-        daemon.start()
-        began = first = None
-        while True:
-            done = _taken(daemon.url)
-            now = time.perf_counter()
-            if began is None and done:
-                began, first = now, done
-            if done >= COUNT:
-                break
-            time.sleep(0.05)
-        assert began is not None
-        assert first is not None
-        assert daemon.process is not None
-        seconds = time.perf_counter() - began
-        say(bench="kafka", events=COUNT, events_per_s=(COUNT - first) / seconds, rss_mib=rss_mib(daemon.process.pid))
-        daemon.stop()
+    with brokers.running() as kafka:
+        for fails in (True, False):
+            topic = asyncio.run(kafka.new_topic(4))
+            asyncio.run(fill(kafka.address, topic, fails=fails))
+            with tempfile.TemporaryDirectory() as folder:
+                _measure(Path(folder), kafka.address, topic, fails=fails)
+
+
+def _measure(folder: Path, address: str, topic: str, *, fails: bool) -> None:
+    source = {"bootstrap_servers": address, "topics": {topic: "slurm"}, "start": "earliest", "max_records": 1000}
+    daemon = Daemon(folder, {"sources": {"kafka": source}, "sinks": {}})
+    before = loop_s()
+    daemon.start()
+    began = first = None
+    while True:
+        done = _taken(daemon.url)
+        now = time.perf_counter()
+        if began is None and done:
+            began, first = now, done
+        if done >= COUNT:
+            break
+        time.sleep(0.25)
+    assert began is not None
+    assert first is not None
+    assert daemon.process is not None
+    rate = (COUNT - first) / (now - began)
+    failing = 1 / EVERY if fails else 0.0
+    say(bench="kafka", events=COUNT, failing=failing, events_per_s=rate, rss_mib=rss_mib(daemon.process.pid),
+        loop_s=[round(before, 2), round(loop_s(), 2)])  # fmt: skip
+    daemon.stop()
 
 
 def _taken(url: str) -> int:

@@ -14,6 +14,15 @@ def say(**figures: Any) -> None:
     print(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}), flush=True)
 
 
+def loop_s() -> float:
+    """Seconds of a fixed loop: figures of a shared machine say little without how fast it was just then."""
+    began = time.perf_counter()
+    total = 0
+    for number in range(5_000_000):
+        total += number
+    return time.perf_counter() - began
+
+
 def rss_mib(pid: int) -> float:
     """Resident memory of a process and its children."""
     total, todo = 0.0, [pid]

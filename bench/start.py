@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measuring import percentile, rss_mib, say
+from bench.measuring import loop_s, percentile, rss_mib, say
 from tests.e2e.daemon import Daemon
 
 RUNS = 7
@@ -23,7 +23,7 @@ def main() -> None:
             memory.append(rss_mib(daemon.process.pid))
             daemon.stop()
         say(bench="start", first_start_s=first, ready_p50_s=percentile(times, 0.5), ready_max_s=max(times),
-            rss_at_rest_mib=percentile(memory, 0.5), runs=RUNS)  # fmt: skip
+            rss_at_rest_mib=percentile(memory, 0.5), runs=RUNS, loop_s=loop_s())  # fmt: skip
 
 
 if __name__ == "__main__":

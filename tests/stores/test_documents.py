@@ -1,14 +1,17 @@
 """Stored documents and the way of old ones into the present."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from responder.errors import Permanent
-from responder.model.event import Event
+from responder.model.event import Change, Event, JobFact, JobState, Link, LogPart
 from responder.model.value import Value
 from responder.stores.sql import documents
-from responder.stores.sql.documents import EVENT, INCIDENT, REPORT, DocumentType
+from responder.stores.sql.documents import EVENT, INCIDENT, JOB, REPORT, DocumentType
 from tests.making import event, incident
 from tests.strategies import gpu_report
 
@@ -82,3 +85,32 @@ def test_every_type_has_all_steps_up_to_its_version() -> None:
     assert len({one.name for one in types}) == len(types) > 10
     for one in types:
         assert sorted(one.upcasters) == list(range(1, one.version))
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TIMES = st.integers(10**14, 7 * 10**15).map(
+    lambda count: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=count)
+)
+NUMBERS = st.integers(-(2**70), 2**70)
+
+
+@given(texts=st.lists(TEXTS, min_size=9, max_size=9), at=TIMES, seen=st.none() | TIMES, number=NUMBERS)
+def test_an_event_and_a_job_are_written_as_pydantic_writes_them(
+    texts: list[str], at: datetime, seen: datetime | None, number: int
+) -> None:
+    a, b, c, d, e, f, g, h, i = texts
+    job = JobFact(id=a, state=JobState.FAILED, nodes=(b, c), gpus=number, user=d, ended_at=at, seen_at=seen)
+    one = event(
+        at=at,
+        title=e,
+        annotations={f: g},
+        entities={"node": (h, i), "rack": ()},
+        ends_at=seen,
+        logs=(LogPart(text=a, rank=3), LogPart(text=b)),
+        links=(Link(href=c, text=d),),
+        change=Change(at=at, what=e, link=None),
+        job=job,
+    )
+    assert EVENT.dump(one) == EVENT.prefix + one.model_dump_json()[1:]
+    assert JOB.dump(job) == JOB.prefix + job.model_dump_json()[1:]
+    assert EVENT.load(EVENT.dump(one)) == one

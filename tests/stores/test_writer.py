@@ -11,14 +11,17 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from responder.errors import Conflict, Transient
+from responder.model.journal import Disposition, JournalEntry, Trail
 from responder.stores.sql.address import parse_address
 from responder.stores.sql.engine import writer_engine
 from responder.stores.sql.migrate import prepare
 from responder.stores.sql.tx import SqlTx
 from responder.stores.sql.writer import Job, Writer
+from tests.making import event as made
 from tests.making import incident
 
 LONG = 30.0
+TRAIL = Trail(disposition=Disposition.OBSERVED, reason="needs_nobody")
 
 
 @dataclass
@@ -180,3 +183,81 @@ def test_stopping_finishes_what_is_queued_and_refuses_what_comes_later(bench: Be
     assert all(future.done() and future.exception() is None for future in futures)
     with pytest.raises(Transient, match="closed"):
         bench.submit(put("late"))
+
+
+def test_what_needs_no_transaction_is_done_while_the_commit_before_is_on_its_way(bench: Bench) -> None:
+    """The second work is made ready before the first is committed, and begins after that."""
+    ready, committing = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def hold(_: Any) -> None:
+        if not committing.is_set():
+            seen.append("commit")
+            committing.set()
+            assert ready.wait(LONG)
+
+    def make_ready() -> None:
+        assert committing.wait(LONG)
+        seen.append("ready")
+        ready.set()
+
+    started, go = threading.Event(), threading.Event()
+
+    def first(tx: SqlTx) -> None:
+        tx.put_meta("first", "x")
+        started.set()
+        assert go.wait(LONG)
+        event.listen(bench.engine, "commit", hold)
+
+    one = bench.submit(first)
+    assert started.wait(LONG)
+    other = bench.writer.submit(Job(lambda tx: seen.append(f"work sees {tx.meta('first')}"), ready=make_ready))
+    go.set()
+    one.result(LONG)
+    other.result(LONG)
+    assert seen == ["commit", "ready", "work sees x"]
+
+
+def test_a_work_that_cannot_be_made_ready_fails_alone(bench: Bench) -> None:
+    def broken_ready() -> None:
+        raise ValueError("not ready")
+
+    ran: list[int] = []
+    job = Job(lambda tx: ran.append(1), ready=broken_ready)
+    with pytest.raises(ValueError, match="not ready"):
+        bench.writer.submit(job).result(LONG)
+    bench.submit(put("after")).result(LONG)
+    assert ran == []
+    assert bench.meta("after") == "x"
+
+
+def test_what_was_left_for_the_commit_is_seen_by_the_transaction_itself(bench: Bench) -> None:
+    def work(tx: SqlTx) -> list[str]:
+        assert tx.defers
+        tx.append_journal([JournalEntry(made(), TRAIL)], fresh=True)
+        return sorted(tx.journalled([made().id]))
+
+    assert bench.submit(work).result(LONG) == [made().id]
+
+
+def test_what_fails_at_the_commit_is_known_not_to_be_stored(bench: Bench) -> None:
+    def twice(tx: SqlTx) -> None:
+        tx.put_meta("beside", "x")
+        tx.append_journal([JournalEntry(made(), TRAIL), JournalEntry(made(), TRAIL)], fresh=True)
+
+    error = bench.submit(twice).exception(LONG)
+    assert error is not None
+    assert not getattr(error, "outcome_unknown", False)
+    assert bench.meta("beside") is None
+    assert bench.submit(lambda tx: tx.journalled([made().id])).result(LONG) == set()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 511, 512, 513, 1500])
+def test_any_number_of_rows_goes_in_once(bench: Bench, count: int) -> None:
+    entries = [JournalEntry(made(labels={"n": str(n)}), TRAIL) for n in range(count)]
+    ids = [entry.event.id for entry in entries]
+    bench.submit(lambda tx: tx.append_journal(entries[: count // 2])).result(LONG)
+    bench.submit(lambda tx: tx.append_journal(entries)).result(LONG)  # some are there already
+    assert bench.submit(lambda tx: tx.journalled(ids)).result(LONG) == set(ids)
+    stored = bench.submit(lambda tx: tx.journal_range(None, None, 0, 2000)).result(LONG)
+    assert [entry.event.id for entry in stored] == ids
