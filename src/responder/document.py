@@ -189,6 +189,11 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 def load(file: Path, *, code: str = "C100") -> Document:
     """Read a file. Raises ConfigErrors when it cannot be read or is no acceptable YAML."""
+    return parse(read_text(file, code=code), file, code=code)
+
+
+def read_text(file: Path, *, code: str = "C100") -> str:
+    """The text of a file. Raises ConfigErrors when it cannot be read, is too large or no UTF-8."""
     try:
         if file.stat().st_size > MAX_BYTES:
             raise _refused(file, f"the file is larger than {MAX_BYTES // 1024**2} MiB", code)
@@ -196,11 +201,10 @@ def load(file: Path, *, code: str = "C100") -> Document:
     except OSError as error:
         raise _refused(file, f"cannot be read: {error.strerror or error}", code) from error
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise _refused(file, f"byte {error.start + 1} is not UTF-8; save the file as UTF-8", code, line) from error
-    return parse(text, file, code=code)
 
 
 def parse(text: str, file: Path, *, code: str = "C100") -> Document:

@@ -5,7 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from responder.library.literal_cache import LiteralCache, cache_folder
+from responder.library.cache_file import cache_folder
+from responder.library.literal_cache import LiteralCache
 from responder.library.paths import builtin
 from responder.library.skills import load_skills
 from responder.logic.diagnosis.literals import required
@@ -63,6 +64,9 @@ def test_skills_are_the_same_with_and_without_it(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     fresh = load_skills([builtin("skills")])
     assert list((tmp_path / "responder").glob("literals-*.json"))
+    assert list((tmp_path / "responder").glob("documents-*.json"))
     warm = load_skills([builtin("skills")])
     assert warm.knowledge.signatures.literals == fresh.knowledge.signatures.literals
-    assert warm.version == fresh.version
+    assert warm.skills == fresh.skills
+    for part in ("taxonomy", "signatures", "catalogues", "registry", "calibration", "root_blocks", "version"):
+        assert getattr(warm.knowledge, part) == getattr(fresh.knowledge, part), part

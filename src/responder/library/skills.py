@@ -12,9 +12,10 @@ from pathlib import Path
 
 import orjson
 
-from responder.document import ConfigErrors, Document, load, parse
+from responder.document import ConfigErrors, Document, parse
 from responder.errors import ConfigError
 from responder.library.catalogues import read_catalogues
+from responder.library.document_cache import DocumentCache
 from responder.library.literal_cache import LiteralCache
 from responder.library.skill_files import FrontMatter, LogsFile, RegistryFile, SignatureFile, SkillFile, TaxonomyFile
 from responder.logic.diagnosis import Knowledge, RootBlock, Signatures, Words
@@ -54,6 +55,7 @@ class _Reading:
     words: Words | None = None
     shared: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     cache: LiteralCache = field(default_factory=LiteralCache)
+    files: DocumentCache = field(default_factory=DocumentCache)
 
 
 def load_skills(folders: Sequence[Path]) -> Library:
@@ -65,7 +67,6 @@ def load_skills(folders: Sequence[Path]) -> Library:
                 f"no such skills folder: {folder}", file=folder, hint="correct `skills:` or make the folder"
             )
         _read_shared(folder, reading)
-    reading.cache.save()
     knowledge = Knowledge(
         taxonomy=reading.taxonomy,
         signatures=Signatures(reading.signatures, reading.literals),
@@ -83,6 +84,8 @@ def load_skills(folders: Sequence[Path]) -> Library:
             if file.parent.name not in skills:
                 skill = _read_skill(file.parent, reading)
                 skills[skill.name], places[skill.name] = skill, file.parent
+    reading.cache.save()
+    reading.files.save()
     digest = hashlib.sha256(knowledge.version.encode())
     for skill in skills.values():
         digest.update(f"{skill.name} {skill.version}\n".encode())
@@ -101,7 +104,7 @@ def front_matter(file: Path) -> tuple[Document, str]:
 def _read_shared(folder: Path, reading: _Reading) -> None:
     files = sorted(folder.glob("*.yaml")) + sorted((folder / "signatures").glob("*.yaml"))
     for file in files:
-        document = load(file, code=CODE)
+        document = reading.files.load(file, code=CODE)
         reading.shared.update(document.text.encode())
         if file.parent.name == "signatures":
             _read_signatures(document, reading)
@@ -172,7 +175,7 @@ def _read_skill(folder: Path, reading: _Reading) -> Skill:
     head, _ = front_matter(folder / "SKILL.md")
     front = head.read(FrontMatter)
     file = folder / "diagnosis.yaml"
-    spec = load(file, code=CODE).read(SkillFile)
+    spec = reading.files.load(file, code=CODE).read(SkillFile)
     entry = reading.registry.get(front.name)
     mode = front.metadata.get("responder-mode") or (entry.mode.value if entry else Mode.DIAGNOSER.value)
     return Skill(
