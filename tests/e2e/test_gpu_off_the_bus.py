@@ -146,8 +146,9 @@ def test_one_fault_is_one_message_and_one_page_from_first_signal_to_resolve(
                 return tops if ready else []
 
             (top,) = daemon.until(settled, "the GPU, the pod and the job to be one incident", 60)
-            report = daemon.report(top["id"])
-            check_report(report)
+            # The report follows when the last of them has joined.
+            daemon.until(lambda: len(daemon.report(top["id"])["children"]) >= 2, "the pod and the job in the report")
+            check_report(daemon.report(top["id"]))
             daemon.until(lambda: len(slack.roots()) == 1, "one Slack message")
             text = str(slack.roots())
             assert NODE in text

@@ -67,6 +67,8 @@ class Kafka:
         self._stored: dict[TopicPartition, int] = {}
         """Per assigned partition what the store is known to hold."""
         self._on_their_way: deque[_Batch] = deque()
+        self._most = ON_THEIR_WAY
+        """Fewer after one was not stored: all behind it were for nothing, and may be again."""
 
     def ready(self) -> str | None:
         return self._problem or self._shared
@@ -105,7 +107,7 @@ class Kafka:
                 if found:
                     self._problem = None
                     self._send(intake, found)
-                await self._arrived(consumer, intake, ON_THEIR_WAY if found else 0)
+                await self._arrived(consumer, intake, self._most if found else 0)
                 if not found and loop.time() - checked >= CHECK_EVERY.total_seconds():
                     checked = loop.time()
                     await self._check(consumer)
@@ -167,6 +169,7 @@ class Kafka:
                 await asyncio.shield(batch.storing)  # a source that is told to stop lets what it began be stored
             except (Conflict, Transient) as error:
                 await self._all_arrived()
+                self._most = 0
                 if isinstance(error, Conflict):
                     _log.warning(
                         "offsets_moved_elsewhere", error=str(error), note="the batch was dropped and is read again"
@@ -179,6 +182,7 @@ class Kafka:
                 return
             self._on_their_way.popleft()
             self._keep(batch)
+            self._most = min(self._most + 1, ON_THEIR_WAY)
 
     async def _all_arrived(self) -> None:
         """However each of them ends."""
