@@ -205,7 +205,7 @@ class IncidentFilter:
 class Tx(Protocol):
     """One open transaction, used on the store's own thread. Reads see the transaction's own writes.
 
-    Writers take plural arguments: one statement per call (`executemany`), never one per row.
+    Writers take plural arguments: one statement per call, or few, never one per row.
     """
 
     # journal
