@@ -55,6 +55,7 @@ def post(daemon: Daemon, body: Any, **labels: str) -> Any:
 
 
 def opened(daemon: Daemon, ask: Ask, node: str) -> str:
+    """The incident on a node that is named so that no search for it finds an incident's own name (`inc-n45ne7rr`)."""
     post(daemon, None, node=node)
 
     def reported() -> str | None:
@@ -65,7 +66,7 @@ def opened(daemon: Daemon, ask: Ask, node: str) -> str:
 
 
 def test_an_incident_from_the_list_to_its_end(ask: Ask, daemon: Daemon) -> None:
-    id = opened(daemon, ask, "n1")
+    id = opened(daemon, ask, "node-1")
     listed = ask("incidents", "ls", "--status", "open", "--limit", "1")
     assert id in listed.out
     assert "--limit" in listed.err, "it says that there may be more"
@@ -81,30 +82,30 @@ def test_an_incident_from_the_list_to_its_end(ask: Ask, daemon: Daemon) -> None:
 
 
 def test_silencing_an_incident_names_author_end_and_comment(ask: Ask, daemon: Daemon) -> None:
-    id = opened(daemon, ask, "n2")
+    id = opened(daemon, ask, "node-2")
     done = ask("incidents", "silence", id, "-d", "4h", "-m", "RMA on its way")
-    assert 'node="n2"' in done.out
-    (made,) = [one for one in ask("silences", "ls", "--json").json["silences"] if "n2" in one["text"]]
+    assert 'node="node-2"' in done.out
+    (made,) = [one for one in ask("silences", "ls", "--json").json["silences"] if "node-2" in one["text"]]
     assert (made["comment"], bool(made["created_by"])) == ("RMA on its way", True)
     lasts = datetime.fromisoformat(made["ends_at"]) - datetime.fromisoformat(made["starts_at"])
     assert lasts == timedelta(hours=4)
 
 
 def test_a_silence_is_added_listed_ended_and_kept_in_the_books(ask: Ask, daemon: Daemon) -> None:
-    done = ask("silences", "add", 'node="n3"', "-d", "2h", "-m", "riser", "--maintenance")
+    done = ask("silences", "add", 'node="node-3"', "-d", "2h", "-m", "riser", "--maintenance")
     assert done.code == 0
     id = done.out.partition(":")[0]
     row = next(line for line in ask("silences", "ls").out.splitlines() if id in line)
     assert "maintenance" in row
-    assert 'node="n3"' in row
-    assert post(daemon, None, node="n3")["accepted"] == 1
-    assert ask("incidents", "ls", "--q", "n3").out == "", "it is quiet"
+    assert 'node="node-3"' in row
+    assert post(daemon, None, node="node-3")["accepted"] == 1
+    assert ask("incidents", "ls", "--q", "node-3").out == "", "it is quiet"
     assert ask("silences", "end", id).out == f"{id} is over\n"
     assert id not in ask("silences", "ls").out
     assert id in ask("silences", "ls", "--all").out
     wrong = ask("silences", "add", "node=", "-m", "x")
     assert (wrong.code, wrong.out) == (1, "")
-    everything = ask("silences", "add", 'node!="n1"', "-m", "x")
+    everything = ask("silences", "add", 'node!="node-1"', "-m", "x")
     assert everything.code == 1
     assert "everything" in everything.err
 
@@ -112,8 +113,8 @@ def test_a_silence_is_added_listed_ended_and_kept_in_the_books(ask: Ask, daemon:
 def test_a_window_of_the_configuration_is_quiet_shown_and_only_ended_there(ask: Ask, daemon: Daemon) -> None:
     (window,) = [one for one in ask("silences", "ls", "--json").json["silences"] if one["configured"]]
     assert (window["created_by"], window["comment"], window["maintenance"]) == ("dana", "new switch", True)
-    post(daemon, None, node="n4", rack="r9")
-    assert ask("incidents", "ls", "--q", "n4").out == ""
+    post(daemon, None, node="node-4", rack="r9")
+    assert ask("incidents", "ls", "--q", "node-4").out == ""
     done = ask("silences", "end", window["id"])
     assert done.code == 1
     assert "comes from the configuration" in done.err
