@@ -18,6 +18,7 @@ AT = datetime(2026, 3, 14, 2, 0, 7, tzinfo=UTC)
         "2026-03-14T02:00:07",
         "2026-03-14T02:00:07.000000000Z",
         "2026-03-14T03:00:07+01:00",
+        "2026-W11-6T02:00:07",
         "2026-03-14 02:00:07",
         1773453607,
         1773453607.0,
@@ -29,6 +30,11 @@ AT = datetime(2026, 3, 14, 2, 0, 7, tzinfo=UTC)
 )
 def test_one_moment_in_many_spellings(written: object) -> None:
     assert parse_instant(written) == AT
+
+
+@pytest.mark.parametrize("written", ["2026-03-14T03+01:00", "2026-03-14T03:00+01", "2026-W11-6T02:00+00"])
+def test_a_short_zone_is_one_zone(written: str) -> None:
+    assert parse_instant(written) == AT.replace(second=0)
 
 
 def test_nanoseconds_are_cut() -> None:

@@ -16,7 +16,6 @@ from responder.model.event import Event
 _SORTED = orjson.OPT_SORT_KEYS
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 section 6, lower case
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
-_SHIFTS = {characters: range(characters * 5 - 10, -1, -10) for characters in (8, 20)}
 _HEX = frozenset("0123456789abcdef")
 FINGERPRINT_LENGTH = 16
 """Alertmanager's fingerprint is a 64-bit hash in hex (prometheus/common model/fingerprinting.go); ours has its
@@ -26,7 +25,17 @@ shape."""
 def _base32(digest: bytes, characters: int) -> str:
     """The first `characters` (even) of a digest in base32; ten bits at a time beat base64.b32encode threefold."""
     bits = int.from_bytes(digest, "big") >> (len(digest) * 8 - characters * 5)
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS[characters]])
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(characters * 5 - 10, -1, -10)])
+
+
+def _base32_of_100_bits(bits: int) -> str:
+    """As `_base32` for 20 characters, in half of the time: every event has such a name."""
+    pairs, high, low = _PAIRS, bits >> 50, bits & 0x3FFFFFFFFFFFF
+    return (
+        f"{pairs[high >> 40]}{pairs[high >> 30 & 1023]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}"
+        f"{pairs[high & 1023]}{pairs[low >> 40]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}"
+        f"{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
 
 
 def _canonical(mapping: Mapping[str, str]) -> bytes:
@@ -73,7 +82,8 @@ def event_id(
         ends_at.isoformat() if ends_at is not None else "",
         content,
     )
-    return "ev_" + _base32(blake2b("\x00".join(parts).encode("utf-8", "replace"), digest_size=13).digest(), 20)
+    digest = blake2b("\x00".join(parts).encode("utf-8", "replace"), digest_size=13).digest()
+    return "ev_" + _base32_of_100_bits(int.from_bytes(digest, "big") >> 4)
 
 
 def incident_id(rule: str, key: Mapping[str, str], first_event_id: str) -> str:
