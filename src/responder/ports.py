@@ -5,9 +5,10 @@ Adding an adapter means writing one module that satisfies one of these. Exceptio
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import JsonValue
 
@@ -36,15 +37,14 @@ class Clock(Protocol):
 # --- in -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RawMessage:
+class RawMessage(NamedTuple):
     """Bytes as they came. `headers` have lower-case names; `origin` says where in the transport (path; topic/partition/offset)."""
 
     body: bytes
     format: str
     source: str
     received_at: datetime
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     origin: str = ""
 
 
@@ -56,8 +56,7 @@ class Rejected:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What a format made of a message."""
 
     events: tuple[Event, ...]
@@ -73,8 +72,7 @@ class Format(Protocol):
     def decode(self, message: RawMessage) -> Decoded: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What became of one message, after the commit."""
 
     accepted: int

@@ -1,6 +1,5 @@
 """The journal: order of arrival, resent events, members of an incident."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -29,7 +28,7 @@ async def test_what_was_appended_is_read_back_as_it_was(store: Store) -> None:
     )
     await store.write(lambda tx: tx.append_journal([entry(one)]))
     found = await store.read(lambda tx: tx.journal_entries([one.id, "unknown"]))
-    assert found == {one.id: replace(entry(one), seq=1)}
+    assert found == {one.id: entry(one)._replace(seq=1)}
 
 
 async def test_half_a_surrogate_pair_is_replaced_and_costs_no_event(store: Store) -> None:

@@ -60,6 +60,8 @@ STATES: dict[str, JobState] = {
     "RESV_DEL_HOLD": JobState.PENDING,
     "EXPEDITING": JobState.PENDING,
 }
+# Finding a member of an enumeration takes longer than all that is done with it, and this is done for every event.
+_KIND, _INFO, _FIRING, _NO_MATTER = Kind.TRAINING_JOB, Status.INFO, Status.FIRING, AlertSeverity.INFO
 _NEEDS_NOBODY = frozenset({JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.CANCELLED})
 _SEVERE = {JobState.NODE_FAIL: AlertSeverity.CRITICAL, JobState.PREEMPTED: AlertSeverity.WARNING}
 _GPUS = re.compile(r"(?:^|,)gres/gpu=(\d{1,6})")
@@ -115,15 +117,16 @@ def _is_id(value: Any) -> bool:
 def read_job(message: RawMessage, raw: Any) -> Event:
     """One record. Raises InputError."""
     body = mapping(raw, "the job")
-    if not is_slurm(body):
-        raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
-    body = body if _is_id(body.get("jobid")) else as_record(body)
+    if not _is_id(body.get("jobid")):
+        if not is_slurm(body):
+            raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
+        body = as_record(body)
     if "(null)" in body.values():
         body = {key: value for key, value in body.items() if value != "(null)"}
     labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], 253))}
     state, words = _state(body)
     job, note = _job(body, labels, state, message.received_at)
-    status = Status.INFO if state in _NEEDS_NOBODY else Status.FIRING
+    status = _INFO if state in _NEEDS_NOBODY else _FIRING
     at = job.ended_at or job.started_at or job.submitted_at
     prints = fingerprint({"cluster": job.cluster or "", "job": job.id})
     annotations = {label: value for key, label in _ANNOTATIONS if key in body and (value := text(body[key], 1000))}
@@ -131,13 +134,13 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         annotations["note"] = note
     failed = labels.get("failed_node", "")
     return Event.unchecked(
-        id=event_id("slurm", message.source, prints, status.value, job.started_at, job.ended_at, words or "started"),
+        id=event_id("slurm", message.source, prints, status._value_, job.started_at, job.ended_at, words or "started"),
         format="slurm",
         source=message.source,
         fingerprint=prints,
-        kind=Kind.TRAINING_JOB,
+        kind=_KIND,
         status=status,
-        severity=AlertSeverity.INFO if status is Status.INFO else _SEVERE.get(state, AlertSeverity.ERROR),
+        severity=_NO_MATTER if status is _INFO else _SEVERE.get(state, AlertSeverity.ERROR),
         title=_title(body, job, words, failed),
         labels=labels,
         annotations=annotations,
@@ -188,7 +191,7 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
     except HostlistError as error:
         nodes, note = (), f"the list of nodes could not be read: {error}"
     gpus, model = _gpus(text(body.get("tres_alloc"), 1024))
-    code, _, signal = said.get("exit_code", "").partition(":")
+    code, signal = _exit(said.get("exit_code", ""))
     reason = said.get("state_reason")
     fact = JobFact.unchecked(
         id=said["job_id"],
@@ -201,8 +204,8 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
         user=said.get("user"),
         owner=said.get("account"),
         queue=said.get("partition"),
-        exit_code=whole(code),
-        signal=whole(signal) or None,
+        exit_code=code,
+        signal=signal,
         reason=reason if reason != "None" else None,
         submitted_at=instant(body.get("@submit"), "@submit"),
         started_at=instant(body.get("@start"), "@start"),
@@ -210,6 +213,13 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
         seen_at=received_at,
     )
     return fact, note
+
+
+@lru_cache(1024)
+def _exit(words: str) -> tuple[int | None, int | None]:
+    """`1:0`: the exit code, and the signal where there was one."""
+    code, _, signal = words.partition(":")
+    return whole(code), whole(signal) or None
 
 
 @lru_cache(1024)

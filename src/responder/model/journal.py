@@ -1,7 +1,7 @@
 """The record of what came in and what was decided about it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import Field, JsonValue
 
@@ -43,8 +43,7 @@ class Trail(Value):
     rules_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """An event with its trail, as stored."""
 
     event: Event

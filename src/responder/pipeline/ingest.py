@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from responder.errors import Conflict, Transient
@@ -38,6 +38,7 @@ WAITING = 20_000
 """Messages that may wait for a commit before senders are asked to come back (503)."""
 BIG_BODY = 256 * 1024
 """Bodies above this are decoded on a thread of their own, so that nobody waits for the store meanwhile."""
+_DUPLICATE = Disposition.DUPLICATE
 JOB_MEMORY = timedelta(days=14)
 """How far back an open incident of a job that now succeeded is looked for; the journal is no older."""
 
@@ -192,7 +193,7 @@ def _heard_at_last(routed: Routed, known: Known, now: datetime) -> Routed:
         return routed
     known.states[key] = state.model_copy(update={"status": Status.RESOLVED.value})
     id = event_id(event.format, event.source, event.fingerprint, "heard", event.starts_at, now)
-    return replace(routed, event=event.model_copy(update={"id": id}))
+    return routed._replace(event=event.model_copy(update={"id": id}))
 
 
 def read_known(tx: Tx, batch: Sequence[Routed], now: datetime, book: Playbook) -> Known:
@@ -262,8 +263,13 @@ def _answers(prepared: Sequence[Prepared], changes: Changes) -> _Answers:
     for one in prepared:
         results = changes.dispositions[at : at + len(one.routed)]
         at += len(one.routed)
+        if len(results) == 1 and not one.quarantined:  # as nearly every message of a queue
+            ((id, disposition),) = results
+            became.append((one.message.format, disposition))
+            accepted.append(Accepted(0, 1, 0, (id,)) if disposition is _DUPLICATE else Accepted(1, 0, 0, (id,)))
+            continue
         became += [(one.message.format, disposition) for _, disposition in results]
-        duplicates = sum([disposition is Disposition.DUPLICATE for _, disposition in results])
+        duplicates = sum([disposition is _DUPLICATE for _, disposition in results])
         accepted.append(
             Accepted(
                 accepted=len(results) - duplicates,

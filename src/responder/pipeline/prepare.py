@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from responder.errors import InputError
 from responder.logic.batch import Routed
@@ -17,12 +17,12 @@ from responder.ports import Decoded, Format, RawMessage
 from responder.telemetry import log
 
 _log = log(__name__)
+_FIRING = Status.FIRING
 LOOKED_AT_TOGETHER = 64
 """Messages that are searched for secrets at once; where there are any, each is looked at by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A message after decoding and routing: pure work, done before the transaction."""
 
     message: RawMessage
@@ -45,6 +45,7 @@ class Preparing:
     def all(self, messages: Sequence[RawMessage | Prepared]) -> list[Prepared]:
         """What was prepared already stays as it is."""
         out: list[Prepared] = []
+        book = self._book()
         for start in range(0, len(messages), LOOKED_AT_TOGETHER):
             some = [self._decoded(one) for one in messages[start : start + LOOKED_AT_TOGETHER]]
             events = [event for _, decoded in some if isinstance(decoded, Decoded) for event in decoded.events]
@@ -53,7 +54,7 @@ class Preparing:
             except TypeError:  # one of them holds what is no text
                 clean = False
             out += [
-                self._routed(message, decoded, clean=clean) if isinstance(decoded, Decoded) else decoded
+                self._routed(book, message, decoded, clean=clean) if isinstance(decoded, Decoded) else decoded
                 for message, decoded in some
             ]
         return out
@@ -72,17 +73,18 @@ class Preparing:
         except Exception as error:  # noqa: BLE001
             return message, self._failed(message, error)
 
-    def _routed(self, message: RawMessage, decoded: Decoded, *, clean: bool) -> Prepared:
-        book = self._book()
+    def _routed(self, book: Playbook, message: RawMessage, decoded: Decoded, *, clean: bool) -> Prepared:
         try:
+            routed = tuple([route_event(book, event if clean else redact_event(event)) for event in decoded.events])
+            if not decoded.rejected:
+                return Prepared(message, routed)
             parts = [
                 held(message, part.error, redact_text(part.body), "decode", n)
                 for n, part in enumerate(decoded.rejected)
             ]
-            routed = [route_event(book, event if clean else redact_event(event)) for event in decoded.events]
         except Exception as error:  # noqa: BLE001
             return self._failed(message, error)
-        return Prepared(message, tuple(routed), tuple(parts))
+        return Prepared(message, routed, tuple(parts))
 
     def _failed(self, message: RawMessage, error: Exception) -> Prepared:
         """A bug in decoding or routing must cost one message, not the daemon."""
@@ -100,16 +102,15 @@ def route_event(book: Playbook, event: Event) -> Routed:
     rules = book.router.route(labels)
     if not rules:
         return Routed(event, labels)
+    if event.status is not _FIRING:
+        return Routed(event, labels, tuple([(rule, {}) for rule in rules]))
     held: tuple[str, str] | None = None
-    if event.status is Status.FIRING:
-        for rule in rules:
-            suppression = suppressed(rule, labels)
-            if suppression is not None:
-                held = (rule.name, suppression.reason)
-                break
-        pairs = [(rule, group_key(rule, event) if rule.outcome is Outcome.TRIAGE else {}) for rule in rules]
-    else:
-        pairs = [(rule, {}) for rule in rules]
+    for rule in rules:
+        suppression = suppressed(rule, labels)
+        if suppression is not None:
+            held = (rule.name, suppression.reason)
+            break
+    pairs = [(rule, group_key(rule, event) if rule.outcome is Outcome.TRIAGE else {}) for rule in rules]
     return Routed(event, labels, tuple(pairs), held)
 
 

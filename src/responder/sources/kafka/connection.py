@@ -56,7 +56,11 @@ class Connected:
 
 def raw_message(settings: Settings, topic: str, record: "ConsumerRecord[Any, Any]", now: datetime) -> RawMessage:
     """One record as a message of its topic's format."""
-    headers = {name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
     format = settings.topics[topic]
+    headers: dict[str, str] = {}
+    if record.headers:
+        headers = {
+            name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None
+        }
     origin = f"{topic}/{record.partition}/{record.offset}"
     return RawMessage(record.value, format, format, now, headers, origin)

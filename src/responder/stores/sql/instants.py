@@ -6,14 +6,14 @@ Exact (a float is not), sortable, and the same on every database; time zones nev
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 DAY = 86_400_000_000
 """Microseconds."""
 
 
 def micros(at: datetime) -> int:
     """An aware time as a column value."""
-    return (at - _EPOCH) // _MICROSECOND
+    since = at - _EPOCH
+    return since.days * DAY + since.seconds * 1_000_000 + since.microseconds
 
 
 def maybe_micros(at: datetime | None) -> int | None:

@@ -29,6 +29,8 @@ from sqlalchemy.exc import DBAPIError
 from responder.stores.sql.faults import translate
 
 Row = Mapping[str, Any]
+Rows = Sequence[Row] | Sequence[tuple[Any, ...]]
+"""All alike; tuples are named ones. In the order of the table's columns they go to SQLite as they are."""
 Overwrite = Callable[[Any, Any], Mapping[str, Any]]
 """From the table's columns and the refused row's (`excluded`) to what is set instead."""
 
@@ -128,7 +130,7 @@ class _Compiled:
     text: str
     names: tuple[str, ...] | None
     """The parameters in order; None where the driver takes them by name."""
-    constants: Mapping[str, Any]
+    constants: dict[str, Any]
     """Parameters whose values stand in the statement."""
     row: str | None
     """The marks of one row in an INSERT for SQLite; None where several rows cannot be given at once."""
@@ -151,12 +153,10 @@ class Session:
         self._where = where
         self.defers = defers
         """Whether somebody calls `finish` before the commit."""
-        self._deferred: list[tuple[Statement, Sequence[Row]]] = []
+        self._deferred: list[tuple[Statement, Rows]] = []
         self._dialect = connection.dialect.name
         self.reads_only: bool = connection.get_execution_options().get("postgresql_readonly", False)
         """Only PostgreSQL refuses a lock to a reader; SQLite has none to give."""
-        self._seqs: dict[str, int] = {}
-        """Journal numbers of the events that this transaction appended."""
 
     def execute(self, statement: Executable) -> CursorResult[Any]:
         """One run of a statement that is built for this very run."""
@@ -169,6 +169,10 @@ class Session:
     def ask(self, statement: Statement, values: Row | None = None) -> CursorResult[Any]:
         """One run of a statement that was built when its module was loaded. Compiled once for ever, see `execute_many`."""
         self.finish()
+        return self.peek(statement, values)
+
+    def peek(self, statement: Statement, values: Row | None = None) -> CursorResult[Any]:
+        """As `ask`, for what no deferred statement of this transaction has changed."""
         row = values or {}
         made = self._compiled(statement, tuple(row))
         full = {**made.constants, **row} if made.constants else row
@@ -179,7 +183,7 @@ class Session:
         except DBAPIError as error:
             raise translate(error, self._where) from error
 
-    def execute_many(self, statement: Statement, rows: Sequence[Row]) -> int:
+    def execute_many(self, statement: Statement, rows: Rows) -> int:
         """The same statement for each row, all with the same keys; returns how many rows it touched.
 
         Compiled once for ever and handed to the driver as it is: the columns are numbers and text, which need no conversion,
@@ -188,7 +192,7 @@ class Session:
         self.finish()
         return self._run_many(statement, rows) if rows else 0
 
-    def later(self, statement: Statement, rows: Sequence[Row]) -> None:
+    def later(self, statement: Statement, rows: Rows) -> None:
         """Like `execute_many`, where nobody asks how many rows it touched: together with the commit, on the thread that commits,
         or before whatever this transaction asks next."""
         if self.defers:
@@ -203,15 +207,20 @@ class Session:
             if rows:
                 self._run_many(statement, rows)
 
-    def _run_many(self, statement: Statement, rows: Sequence[Row]) -> int:
-        made = self._compiled(statement, tuple(rows[0]))
-        full = [{**made.constants, **row} for row in rows] if made.constants else rows
+    def _run_many(self, statement: Statement, rows: Rows) -> int:
+        names = _names(rows[0])
+        made = self._compiled(statement, names)
         try:
             if made.names is None:
-                return self._connection.exec_driver_sql(made.text, [dict(row) for row in full]).rowcount
-            values = [tuple([row[name] for name in made.names]) for row in full]
+                return self._connection.exec_driver_sql(
+                    made.text, [made.constants | _named(row) for row in rows]
+                ).rowcount
+            values: Sequence[Any] = rows
+            if made.names != names or not isinstance(rows[0], tuple):
+                full = [made.constants | _named(row) for row in rows]
+                values = [tuple([row[name] for name in made.names]) for row in full]
             if made.row is None:
-                return self._connection.exec_driver_sql(made.text, values).rowcount
+                return self._connection.exec_driver_sql(made.text, list(values)).rowcount
             return sum(
                 self._connection.exec_driver_sql(made.of_rows(len(part)), tuple(chain.from_iterable(part))).rowcount
                 for part in _parts(values)
@@ -249,6 +258,14 @@ class Session:
             several = self._dialect == "sqlite" and text.count(f"VALUES {row}") == 1
             _COMPILED[at] = _Compiled(statement, text, names, constants, row if several else None)
         return _COMPILED[at]
+
+
+def _names(row: Any) -> tuple[str, ...]:
+    return tuple(getattr(row, "_fields", row))
+
+
+def _named(row: Any) -> dict[str, Any]:
+    return dict(row._asdict() if hasattr(row, "_asdict") else row)
 
 
 def _parts(values: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:

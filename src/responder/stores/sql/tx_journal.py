@@ -1,10 +1,10 @@
 """The journal: events with their trail in order of arrival, their links to incidents, and what they are about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from responder.model.event import Event, Status
 from responder.model.journal import JournalEntry
@@ -21,6 +21,7 @@ ALERT = "alertname"
 NAMES_PER_EVENT = 64
 """Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
 
+_FIRING = Status.FIRING
 _APPEND = Upsert.into(journal, None)
 _APPEND_FRESH = insert(journal)
 _APPEND_ENTITIES = insert(event_entities)
@@ -42,8 +43,24 @@ _FIRST_MEMBER = select(func.min(incident_events.c.seq)).where(incident_events.c.
 _DOCS_BY_SEQ = Listed.of(lambda among: select(journal.c.seq, journal.c.doc).where(among(journal.c.seq)))
 
 
+class _Line(NamedTuple):
+    """A row of the journal."""
+
+    seq: int
+    event_id: str
+    received_at: int
+    firing: int
+    doc: str
+    trail: str
+
+
 class JournalTx(Session):
     """See `ports.Tx`."""
+
+    def __init__(self, connection: Connection, where: str, *, defers: bool = False) -> None:
+        super().__init__(connection, where, defers=defers)
+        self._appended: list[_Line] = []
+        """By this transaction."""
 
     def append_journal(self, entries: Sequence[JournalEntry], *, fresh: bool = False) -> None:
         if not entries:
@@ -52,22 +69,22 @@ class JournalTx(Session):
         texts = {key: TRAIL.dump(trail) for key, trail in trails.items()}
         numbered = zip(self._numbers(len(entries)), entries, strict=True)
         rows = [_row(seq, entry.event, texts[id(entry.trail)]) for seq, entry in numbered]
+        kept = rows
         if fresh and self.defers:
             self.later(_APPEND_FRESH, rows)
             added = len(rows)
         else:
             added = self.execute_many(_APPEND, rows)
         if added != len(rows):  # some were journalled before: the first entry of an event stays
-            stored = {row.seq for row in self.among(_STORED, [row["seq"] for row in rows])}
-            kept = [(row, entry) for row, entry in zip(rows, entries, strict=True) if row["seq"] in stored]
-        else:
-            kept = list(zip(rows, entries, strict=True))
-        self._seqs.update((row["event_id"], row["seq"]) for row, _ in kept)
+            stored = {row.seq for row in self.among(_STORED, [row.seq for row in rows])}
+            kept = [row for row in rows if row.seq in stored]
+        self._appended += kept
+        events = {entry.event.id: entry.event for entry in entries if entry.event.status is Status.FIRING}
         about = [
             line
-            for row, entry in kept
-            if row["firing"]
-            for line in entity_rows(entry.event, row["received_at"], row["seq"])
+            for row in (kept if events else ())
+            if row.firing
+            for line in entity_rows(events[row.event_id], row.received_at, row.seq)
         ]
         if about:
             self.later(_APPEND_ENTITIES, about)
@@ -97,10 +114,10 @@ class JournalTx(Session):
         return [EVENT.load(doc) for _, doc in docs]
 
     def link_events(self, links: Sequence[tuple[str, str]]) -> None:
-        unknown = list({event_id for _, event_id in links if event_id not in self._seqs})
-        seqs: Mapping[str, int] = self._seqs
+        seqs = {event_id: seq for seq, event_id, *_ in self._appended}
+        unknown = list({event_id for _, event_id in links if event_id not in seqs})
         if unknown:
-            seqs = self._seqs | {row.event_id: row.seq for row in self.among(_SEQ_BY_EVENT, unknown)}
+            seqs |= {row.event_id: row.seq for row in self.among(_SEQ_BY_EVENT, unknown)}
         rows = [{"incident_id": id, "seq": seqs[event_id]} for id, event_id in links if event_id in seqs]
         if rows:
             self.later(_LINK, rows)
@@ -109,7 +126,9 @@ class JournalTx(Session):
         """Journal numbers for new entries, higher than all before. Taken here, so that what refers to an entry need not ask
         for its number; SQLite has one writer, PostgreSQL a sequence."""
         if self._dialect == "sqlite":
-            highest = self.ask(_HIGHEST_SQLITE).scalar() or 0
+            if self._appended:
+                self.finish()
+            highest = self.peek(_HIGHEST_SQLITE).scalar() or 0
             return range(highest + 1, highest + 1 + count)
         return sorted(self.ask(_NUMBERS_POSTGRESQL, {"count": count}).scalars())
 
@@ -128,15 +147,8 @@ def entity_rows(event: Event, at: int, seq: int) -> Iterator[Row]:
         left = max(0, left - len(names))
 
 
-def _row(seq: int, event: Event, trail: str) -> Row:
-    return {
-        "seq": seq,
-        "event_id": event.id,
-        "received_at": micros(event.received_at),
-        "firing": int(event.status is Status.FIRING),
-        "doc": EVENT.dump(event),
-        "trail": trail,
-    }
+def _row(seq: int, event: Event, trail: str) -> _Line:
+    return _Line(seq, event.id, micros(event.received_at), int(event.status is _FIRING), EVENT.dump(event), trail)
 
 
 def _entry(row: Any) -> JournalEntry:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, delete, or_, select
 
@@ -32,6 +33,29 @@ _CHANGES = Listed.of(
 )
 
 
+class _Line(NamedTuple):
+    """A row of `jobs`."""
+
+    id: str
+    from_at: int | None
+    until_at: int | None
+    seen_at: int
+    doc: str
+
+
+class _Place(NamedTuple):
+    """A row of `job_nodes`."""
+
+    node: str
+    job_id: str
+
+
+def _line(job: JobFact) -> _Line:
+    start, end = span(job)
+    seen = job.seen_at or job.ended_at or job.started_at or _NEVER
+    return _Line(bounded(job.id), maybe_micros(start), maybe_micros(end), micros(seen), JOB.dump(job))
+
+
 class ProjectionTx(Session):
     """See `ports.Tx`."""
 
@@ -42,23 +66,11 @@ class ProjectionTx(Session):
             known = after.get(job.id) or before.get(job.id)
             after[job.id] = job if known is None else merged(known, job)
         moved = [job for job in after.values() if (old := before.get(job.id)) is None or old.nodes != job.nodes]
-        rows = []
-        for job in after.values():
-            start, end = span(job)
-            rows.append(
-                {
-                    "id": bounded(job.id),
-                    "from_at": maybe_micros(start),
-                    "until_at": maybe_micros(end),
-                    "seen_at": micros(job.seen_at or job.ended_at or job.started_at or _NEVER),
-                    "doc": JOB.dump(job),
-                }
-            )
-        if rows:
-            self.later(_PUT_JOBS, rows)
+        if after:
+            self.later(_PUT_JOBS, [_line(job) for job in after.values()])
         if changed := [{"of_job": bounded(job.id)} for job in moved if job.id in before]:
             self.later(_FORGET_NODES, changed)
-        if places := [{"node": bounded(node), "job_id": bounded(job.id)} for job in moved for node in set(job.nodes)]:
+        if places := [_Place(bounded(node), bounded(job.id)) for job in moved for node in set(job.nodes)]:
             self.later(_PUT_NODES, places)
 
     def jobs(self, ids: Sequence[str]) -> dict[str, JobFact]:
