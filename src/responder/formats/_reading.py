@@ -199,8 +199,9 @@ def found(value: Any) -> str:
 def first_line(*candidates: str) -> str:
     """The first line that says something, at most 300 characters."""
     for candidate in candidates:
-        lines = (candidate,) if candidate.isprintable() else candidate.splitlines()
-        line = next((part.strip() for part in lines if part.strip()), "")
+        line = candidate.strip()
+        if not line.isprintable():
+            line = next((part.strip() for part in line.splitlines() if part.strip()), "")
         if line:
             return line if len(line) <= 300 else line[:297] + "..."
     return ""

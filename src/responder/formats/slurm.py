@@ -64,6 +64,8 @@ STATES: dict[str, JobState] = {
 _KIND, _INFO, _FIRING, _NO_MATTER = Kind.TRAINING_JOB, Status.INFO, Status.FIRING, AlertSeverity.INFO
 _NEEDS_NOBODY = frozenset({JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.CANCELLED})
 _SEVERE = {JobState.NODE_FAIL: AlertSeverity.CRITICAL, JobState.PREEMPTED: AlertSeverity.WARNING}
+LABEL = 253
+"""Characters of a label that are kept: no name of Slurm's or of DNS is longer."""
 _GPUS = re.compile(r"(?:^|,)gres/gpu=(\d{1,6})")
 _GPUS_TYPED = re.compile(r"(?:^|,)gres/gpu:([A-Za-z0-9_.-]{1,60})=(\d{1,6})")
 _LABELS = (
@@ -123,7 +125,12 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         body = as_record(body)
     if "(null)" in body.values():
         body = {key: value for key, value in body.items() if value != "(null)"}
-    labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], 253))}
+    labels = {
+        label: value
+        for key, label in _LABELS
+        if key in body
+        and (value := said if type(said := body[key]) is str and len(said) <= LABEL else text(said, LABEL))
+    }
     state, words = _state(body)
     job, note = _job(body, labels, state, message.received_at)
     status = _INFO if state in _NEEDS_NOBODY else _FIRING
@@ -148,7 +155,7 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         starts_at=at or message.received_at,
         starts_at_given=at is not None,
         received_at=message.received_at,
-        logs=log_parts(body.get("log"), body.get("logs")),
+        logs=log_parts(body.get("log"), body.get("logs")) if "log" in body or "logs" in body else (),
         job=job,
     )
 
