@@ -34,6 +34,28 @@ def test_the_migrations_make_the_schema_that_the_code_uses(url: str) -> None:
     engine.dispose()
 
 
+def test_partial_indexes_have_their_conditions_in_both_databases(url: str) -> None:
+    wanted = {
+        str(index.name): str(condition).replace(" ", "").lower()
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if (condition := index.dialect_options["sqlite"]["where"]) is not None
+    }
+    assert wanted
+    address = parse_address(url)
+    engine = writer_engine(address)
+    prepare(address, engine)
+    spelled = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+    if address.kind == "sqlite":
+        spelled = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    with engine.connect() as connection:
+        made = {row[0]: row[1] for row in connection.execute(text(spelled))}
+    engine.dispose()
+    partial = {name: sql.split(" WHERE ", 1)[1] for name, sql in made.items() if " WHERE " in sql}
+    plain = {name: condition.strip().strip("()").replace("::text", "") for name, condition in partial.items()}
+    assert {name: condition.replace(" ", "").lower() for name, condition in plain.items()} == wanted
+
+
 async def _put(url: str, value: str) -> None:
     store = create(url, clock=CLOCK)
     await store.open()

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     CursorResult,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from responder.stores.sql.faults import translate
@@ -39,34 +39,43 @@ _KEY_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Upsert:
-    """INSERT ... ON CONFLICT, which SQLAlchemy spells per database."""
+class Spelled:
+    """A statement that the two databases spell differently. `of` makes the one for a dialect when it is first run: what
+    SQLAlchemy knows of PostgreSQL takes 40 ms to import, and a daemon on SQLite needs none of it."""
 
-    sqlite: Executable
-    postgresql: Executable
+    of: Callable[[str], Executable]
 
-    @classmethod
-    def into(cls, table: Table, overwrite: Overwrite | None) -> "Upsert":
-        """On a row with the same primary key: `overwrite` it, or keep it (None)."""
-        keys = [column.name for column in table.primary_key]
-        made: list[Executable] = []
-        for dialect in (sqlite, postgresql):
-            statement = dialect.insert(table)
-            if overwrite is None:
-                made.append(statement.on_conflict_do_nothing())
-            else:
-                made.append(
-                    statement.on_conflict_do_update(
-                        index_elements=keys, set_=dict(overwrite(table.c, statement.excluded))
-                    )
-                )
-        return cls(*made)
 
-    @classmethod
-    def replacing(cls, table: Table) -> "Upsert":
-        """Overwrite all that is no key."""
-        names = [column.name for column in table.columns if not column.primary_key]
-        return cls.into(table, lambda _, new: {name: new[name] for name in names})
+def upsert(table: Table, overwrite: Overwrite | None) -> Spelled:
+    """INSERT that on a row with the same primary key does `overwrite`, or keeps it (None)."""
+    keys = [column.name for column in table.primary_key]
+
+    def spell(dialect: str) -> Executable:
+        statement = _insert_of(dialect)(table)
+        if overwrite is None:
+            made: Executable = statement.on_conflict_do_nothing()
+        else:
+            new = dict(overwrite(table.c, statement.excluded))
+            made = statement.on_conflict_do_update(index_elements=keys, set_=new)
+        return made
+
+    return Spelled(spell)
+
+
+def replacing(table: Table) -> Spelled:
+    """INSERT that overwrites all that is no key."""
+    names = [column.name for column in table.columns if not column.primary_key]
+    return upsert(table, lambda _, new: {name: new[name] for name in names})
+
+
+def _insert_of(dialect: str) -> Any:
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert
 
 
 ROWS_AT_ONCE = 512
@@ -77,49 +86,41 @@ Among = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 """From a column to "its value is one of the listed"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+def listed(make: Callable[[Among], Executable]) -> Spelled:
     """A query about a list of values, which goes to the database as one parameter: the text of the statement is the same for
-    one value and for a thousand. SQLite unpacks a JSON array, PostgreSQL has arrays."""
+    one value and for a thousand. SQLite unpacks a JSON array, PostgreSQL has arrays. `make` builds the query around the
+    condition that it is given."""
 
-    sqlite: Executable
-    postgresql: Executable
+    def spell(dialect: str) -> Executable:
+        if dialect == "sqlite":
+            unpacked = select(func.json_each(bindparam("values")).table_valued("value").c.value)
+            return make(lambda column: column.in_(unpacked))
+        return make(lambda column: column == any_(bindparam("values", type_=ARRAY(column.type))))
 
-    @classmethod
-    def of(cls, make: Callable[[Among], Executable]) -> "Listed":
-        """`make` builds the query around the condition that it is given."""
-        unpacked = select(func.json_each(bindparam("values")).table_valued("value").c.value)
-        return cls(
-            make(lambda column: column.in_(unpacked)),
-            make(lambda column: column == any_(bindparam("values", type_=postgresql.ARRAY(column.type)))),
-        )
+    return Spelled(spell)
 
 
 Pair = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]
 """From two columns to "their values are one of the listed pairs"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """As `Listed`, about pairs of texts. PostgreSQL takes them as two arrays of the same length."""
+def paired(make: Callable[[Pair], Executable]) -> Spelled:
+    """As `listed`, about pairs of texts. PostgreSQL takes them as two arrays of the same length."""
 
-    sqlite: Executable
-    postgresql: Executable
-
-    @classmethod
-    def of(cls, make: Callable[[Pair], Executable]) -> "Paired":
-        each = func.json_each(bindparam("values")).table_valued("value").c.value
-        unpacked = select(func.json_extract(each, "$[0]"), func.json_extract(each, "$[1]"))
-        texts = postgresql.ARRAY(Text())
+    def spell(dialect: str) -> Executable:
+        if dialect == "sqlite":
+            each = func.json_each(bindparam("values")).table_valued("value").c.value
+            unpacked = select(func.json_extract(each, "$[0]"), func.json_extract(each, "$[1]"))
+            return make(lambda one, other: tuple_(one, other).in_(unpacked))
+        texts = ARRAY(Text())
         arrays = func.unnest(bindparam("values", type_=texts), bindparam("seconds", type_=texts))
         both = arrays.table_valued("first", "second").render_derived()
-        return cls(
-            make(lambda one, other: tuple_(one, other).in_(unpacked)),
-            make(lambda one, other: tuple_(one, other).in_(select(both.c.first, both.c.second))),
-        )
+        return make(lambda one, other: tuple_(one, other).in_(select(both.c.first, both.c.second)))
+
+    return Spelled(spell)
 
 
-Statement = Executable | Upsert | Listed | Paired
+Statement = Executable | Spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +229,12 @@ class Session:
         except DBAPIError as error:
             raise translate(error, self._where) from error
 
-    def among(self, statement: Listed, values: Collection[Any], **more: Any) -> CursorResult[Any]:
+    def among(self, statement: Spelled, values: Collection[Any], **more: Any) -> CursorResult[Any]:
         """Rows of a query about these values, however many they are; none without any."""
         packed = orjson.dumps(list(values)).decode() if self._dialect == "sqlite" else list(values)
         return self.ask(statement, {"values": packed, **more})
 
-    def among_pairs(self, statement: Paired, pairs: Collection[tuple[str, str]], **more: Any) -> CursorResult[Any]:
+    def among_pairs(self, statement: Spelled, pairs: Collection[tuple[str, str]], **more: Any) -> CursorResult[Any]:
         """Rows of a query about these pairs, however many they are; none without any."""
         if self._dialect == "sqlite":
             return self.ask(statement, {"values": orjson.dumps(list(pairs)).decode(), **more})
@@ -241,15 +242,10 @@ class Session:
             statement, {"values": [one for one, _ in pairs], "seconds": [other for _, other in pairs], **more}
         )
 
-    def _spelled(self, statement: Statement) -> Executable:
-        if isinstance(statement, Upsert | Listed | Paired):
-            return statement.sqlite if self._dialect == "sqlite" else statement.postgresql
-        return statement
-
     def _compiled(self, statement: Statement, keys: tuple[str, ...]) -> "_Compiled":
         at = (id(statement), self._dialect, keys)
         if at not in _COMPILED:
-            made: Any = self._spelled(statement)
+            made: Any = statement.of(self._dialect) if isinstance(statement, Spelled) else statement
             compiled = made.compile(dialect=self._connection.dialect, column_keys=list(keys))
             constants = {name: value for name, value in compiled.params.items() if name not in keys}
             names = tuple(compiled.positiontup) if compiled.positional else None

@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, insert, select
 from responder.model.delivery import Delivery, Send
 from responder.stores.sql.documents import DELIVERY, SEND
 from responder.stores.sql.schema import deliveries, sends
-from responder.stores.sql.session import Session, Upsert, bounded
+from responder.stores.sql.session import Session, bounded, replacing
 
-_PUT = Upsert.replacing(deliveries)
+_PUT = replacing(deliveries)
 _OF_INCIDENT = (
     select(deliveries.c.doc).where(deliveries.c.incident_id == bindparam("incident_id")).order_by(deliveries.c.sink)
 )

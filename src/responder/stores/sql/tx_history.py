@@ -28,7 +28,7 @@ from responder.stores.sql.schema import (
     rollup_daily,
     silences,
 )
-from responder.stores.sql.session import Session, Upsert, bounded, digest
+from responder.stores.sql.session import Session, bounded, digest, upsert
 from responder.stores.sql.tx_journal import UNCOUNTED_KINDS, entity_rows
 
 _OF_ENTITY = (event_entities.c.kind == bindparam("kind"), event_entities.c.name == bindparam("name"))
@@ -48,7 +48,7 @@ _ROLLED_UP = select(rollup_daily.c.labels, rollup_daily.c["count"].label("events
     rollup_daily.c.day >= bindparam("first_day"),
     rollup_daily.c.day < bindparam("end"),
 )
-_ROLL_UP = Upsert.into(rollup_daily, lambda have, new: {"count": have["count"] + new["count"]})
+_ROLL_UP = upsert(rollup_daily, lambda have, new: {"count": have["count"] + new["count"]})
 _EXPIRED_EVENTS = (
     select(journal.c.seq, journal.c.received_at, journal.c.firing, journal.c.doc)
     .where(journal.c.received_at < bindparam("before"))

@@ -13,7 +13,7 @@ from responder.ports import PAST_INCIDENTS, IncidentFilter
 from responder.stores.sql.documents import INCIDENT
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import incident_entities, incidents
-from responder.stores.sql.session import Listed, Pair, Paired, Row, Session, Upsert, bounded, digest, plain
+from responder.stores.sql.session import Pair, Row, Session, bounded, digest, listed, paired, plain, upsert
 
 
 def _having(pair: Pair) -> Any:
@@ -23,7 +23,7 @@ def _having(pair: Pair) -> Any:
 
 _OTHER = incidents.alias("other")
 _UNRESOLVED = incidents.c.status != IncidentStatus.RESOLVED.value
-_BY_ID = Listed.of(lambda among: select(incidents.c.id, incidents.c.doc).where(among(incidents.c.id)))
+_BY_ID = listed(lambda among: select(incidents.c.id, incidents.c.doc).where(among(incidents.c.id)))
 _LATER = (
     select(1)
     .where(
@@ -36,12 +36,12 @@ _LATER = (
     )
     .exists()
 )
-_LATEST = Listed.of(
+_LATEST = listed(
     lambda among: select(incidents.c.rule, incidents.c.key_hash, incidents.c.doc).where(
         among(incidents.c.key_hash), ~_LATER
     )
 )
-_OPEN_WITH = Listed.of(
+_OPEN_WITH = listed(
     lambda among: (
         select(incidents.c.doc)
         .where(
@@ -56,7 +56,7 @@ _OPEN_WITH = Listed.of(
         .order_by(incidents.c.opened_at, incidents.c.id)
     )
 )
-_PAST = Paired.of(
+_PAST = paired(
     lambda pair: (
         select(incidents.c.doc)
         .where(
@@ -69,7 +69,7 @@ _PAST = Paired.of(
         .limit(bindparam("count"))
     )
 )
-_SHARING = Paired.of(
+_SHARING = paired(
     lambda pair: (
         select(incidents.c.doc)
         .where(_UNRESOLVED, incidents.c.last_event_at >= bindparam("since"), incidents.c.id.in_(_having(pair)))
@@ -80,11 +80,11 @@ _INSERT = insert(incidents)
 _UPDATE = update(incidents).where(
     incidents.c.id == bindparam("of_id"), incidents.c.version == bindparam("version_before")
 )
-_ENTITY_HASHES = Listed.of(lambda among: select(incidents.c.id, incidents.c.entities_hash).where(among(incidents.c.id)))
+_ENTITY_HASHES = listed(lambda among: select(incidents.c.id, incidents.c.entities_hash).where(among(incidents.c.id)))
 _ENTITIES = select(incident_entities.c.kind, incident_entities.c.name).where(
     incident_entities.c.incident_id == bindparam("incident_id")
 )
-_ADD_ENTITIES = Upsert.into(incident_entities, None)
+_ADD_ENTITIES = upsert(incident_entities, None)
 _DROP_ENTITY = delete(incident_entities).where(
     incident_entities.c.incident_id == bindparam("of_id"),
     incident_entities.c.kind == bindparam("of_kind"),

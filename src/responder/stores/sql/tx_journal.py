@@ -11,7 +11,7 @@ from responder.model.journal import JournalEntry
 from responder.stores.sql.documents import EVENT, TRAIL
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.schema import event_entities, incident_events, journal
-from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded
+from responder.stores.sql.session import Row, Session, bounded, listed, upsert
 
 UNCOUNTED_KINDS = frozenset({"cluster", "namespace", "tenant", "queue", "user", "pod"})
 """Entity kinds whose events are not counted. Nearly every event names the first five, so their number says nothing; a pod's
@@ -22,17 +22,17 @@ NAMES_PER_EVENT = 64
 """Entities kept per event for counting: a job on a thousand nodes is counted on the first ones."""
 
 _FIRING = Status.FIRING
-_APPEND = Upsert.into(journal, None)
+_APPEND = upsert(journal, None)
 _APPEND_FRESH = insert(journal)
 _APPEND_ENTITIES = insert(event_entities)
 _HIGHEST_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
 _NUMBERS_POSTGRESQL = text("SELECT nextval(pg_get_serial_sequence('journal', 'seq')) FROM generate_series(1, :count)")
-_STORED = Listed.of(lambda among: select(journal.c.seq).where(among(journal.c.seq)))
+_STORED = listed(lambda among: select(journal.c.seq).where(among(journal.c.seq)))
 _ENTRY = select(journal.c.seq, journal.c.event_id, journal.c.doc, journal.c.trail)
-_BY_EVENT = Listed.of(lambda among: _ENTRY.where(among(journal.c.event_id)))
-_SEQ_BY_EVENT = Listed.of(lambda among: select(journal.c.event_id, journal.c.seq).where(among(journal.c.event_id)))
-_KNOWN = Listed.of(lambda among: select(journal.c.event_id).where(among(journal.c.event_id)))
-_LINK = Upsert.into(incident_events, None)
+_BY_EVENT = listed(lambda among: _ENTRY.where(among(journal.c.event_id)))
+_SEQ_BY_EVENT = listed(lambda among: select(journal.c.event_id, journal.c.seq).where(among(journal.c.event_id)))
+_KNOWN = listed(lambda among: select(journal.c.event_id).where(among(journal.c.event_id)))
+_LINK = upsert(incident_events, None)
 _MEMBER_SEQS = (
     select(incident_events.c.seq)
     .where(incident_events.c.incident_id == bindparam("incident_id"))
@@ -40,7 +40,7 @@ _MEMBER_SEQS = (
     .limit(bindparam("count"))
 )
 _FIRST_MEMBER = select(func.min(incident_events.c.seq)).where(incident_events.c.incident_id == bindparam("incident_id"))
-_DOCS_BY_SEQ = Listed.of(lambda among: select(journal.c.seq, journal.c.doc).where(among(journal.c.seq)))
+_DOCS_BY_SEQ = listed(lambda among: select(journal.c.seq, journal.c.doc).where(among(journal.c.seq)))
 
 
 class _Line(NamedTuple):

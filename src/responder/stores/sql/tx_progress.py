@@ -8,7 +8,7 @@ from responder.errors import Conflict
 from responder.model.incident import IncidentStatus, Severity
 from responder.model.journal import Checkpoint
 from responder.stores.sql.schema import checkpoints, incidents, journal, meta, metadata
-from responder.stores.sql.session import Row, Session, Upsert
+from responder.stores.sql.session import Row, Session, replacing
 
 _COUNTED_BY_NUMBER = frozenset({"journal"})
 _NOT_COUNTED = frozenset(
@@ -25,7 +25,7 @@ _OF_PARTITION = (
 _NEXT = select(checkpoints.c.next).where(*_OF_PARTITION)
 _FIRST = insert(checkpoints)
 _MOVE = update(checkpoints).where(*_OF_PARTITION, checkpoints.c.next == bindparam("expected"))
-_PUT_META = Upsert.replacing(meta)
+_PUT_META = replacing(meta)
 _META = select(meta.c.value).where(meta.c.key == bindparam("key"))
 _OPEN = (
     select(incidents.c.severity, func.count().label("rows"))

@@ -11,22 +11,22 @@ from responder.stores.sql.documents import CHANGE, JOB
 from responder.stores.sql.instants import maybe_micros, micros
 from responder.stores.sql.job_facts import merged, span
 from responder.stores.sql.schema import changes, job_nodes, jobs
-from responder.stores.sql.session import Listed, Session, Upsert, bounded, digest
+from responder.stores.sql.session import Session, bounded, digest, listed, replacing, upsert
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-_PUT_JOBS = Upsert.replacing(jobs)
-_JOBS = Listed.of(lambda among: select(jobs.c.doc).where(among(jobs.c.id)))
+_PUT_JOBS = replacing(jobs)
+_JOBS = listed(lambda among: select(jobs.c.doc).where(among(jobs.c.id)))
 _FORGET_NODES = delete(job_nodes).where(job_nodes.c.job_id == bindparam("of_job"))
-_PUT_NODES = Upsert.into(job_nodes, None)
-_ON_NODES = Listed.of(
+_PUT_NODES = upsert(job_nodes, None)
+_ON_NODES = listed(
     lambda among: select(jobs.c.id, jobs.c.doc).where(
         jobs.c.id.in_(select(job_nodes.c.job_id).where(among(job_nodes.c.node))),
         jobs.c.from_at <= bindparam("end"),
         or_(jobs.c.until_at.is_(None), jobs.c.until_at >= bindparam("start")),
     )
 )
-_PUT_CHANGES = Upsert.into(changes, None)
-_CHANGES = Listed.of(
+_PUT_CHANGES = upsert(changes, None)
+_CHANGES = listed(
     lambda among: select(changes.c.id, changes.c.doc).where(
         among(changes.c.entity), changes.c.at >= bindparam("start"), changes.c.at <= bindparam("end")
     )

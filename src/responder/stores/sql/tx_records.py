@@ -10,13 +10,13 @@ from responder.model.silence import Silence
 from responder.stores.sql.documents import ACTION, QUARANTINED, SILENCE
 from responder.stores.sql.instants import micros
 from responder.stores.sql.schema import actions, quarantine, silences
-from responder.stores.sql.session import Session, Upsert
+from responder.stores.sql.session import Session, replacing
 
-_PUT_SILENCES = Upsert.replacing(silences)
+_PUT_SILENCES = replacing(silences)
 _SILENCES = select(silences.c.doc).order_by(silences.c.starts_at, silences.c.id)
 _IN_FORCE = _SILENCES.where(silences.c.starts_at <= bindparam("at"), silences.c.ends_at > bindparam("at"))
 _ADD_ACTIONS = insert(actions)
-_PUT_QUARANTINE = Upsert.replacing(quarantine)
+_PUT_QUARANTINE = replacing(quarantine)
 
 
 class RecordTx(Session):

@@ -9,9 +9,9 @@ from responder.model.report import Report
 from responder.stores.sql.documents import EVIDENCE, REPORT
 from responder.stores.sql.instants import micros
 from responder.stores.sql.schema import evidence, reports
-from responder.stores.sql.session import Listed, Session, Upsert, bounded, digest
+from responder.stores.sql.session import Session, bounded, digest, listed, replacing
 
-_PUT_EVIDENCE = Upsert.replacing(evidence)
+_PUT_EVIDENCE = replacing(evidence)
 _EVIDENCE = (
     select(evidence.c.doc)
     .where(evidence.c.incident_id == bindparam("incident_id"))
@@ -23,7 +23,7 @@ _LATER = reports.alias("later")
 _HAS_LATER = (
     select(1).where(_LATER.c.incident_id == reports.c.incident_id, _LATER.c.revision > reports.c.revision).exists()
 )
-_LATEST = Listed.of(
+_LATEST = listed(
     lambda among: select(reports.c.incident_id, reports.c.doc).where(among(reports.c.incident_id), ~_HAS_LATER)
 )
 

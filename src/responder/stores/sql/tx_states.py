@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select
 from responder.model.journal import AlertState
 from responder.stores.sql.instants import instant, maybe_instant, maybe_micros, micros
 from responder.stores.sql.schema import alert_states
-from responder.stores.sql.session import Listed, Row, Session, Upsert, bounded
+from responder.stores.sql.session import Row, Session, bounded, listed, replacing
 
-_PUT = Upsert.replacing(alert_states)
-_GET = Listed.of(
+_PUT = replacing(alert_states)
+_GET = listed(
     lambda among: select(alert_states).where(
         alert_states.c.source == bindparam("source"), among(alert_states.c.fingerprint)
     )

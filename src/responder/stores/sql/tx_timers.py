@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, case, delete, func, null, select, update
 from responder.ports import Claim
 from responder.stores.sql.instants import instant, micros
 from responder.stores.sql.schema import timers
-from responder.stores.sql.session import Listed, Session, Upsert
+from responder.stores.sql.session import Session, listed, upsert
 
 _FREE = timers.c.lease_until.is_(None)
 _SAME = (timers.c.kind == bindparam("of_kind"), timers.c.ref == bindparam("of_ref"))
@@ -47,10 +47,10 @@ def _advanced(have: Any, new: Any) -> dict[str, Any]:
     }
 
 
-_SET = Upsert.into(timers, _overwritten)
-_ADVANCE = Upsert.into(timers, _advanced)
+_SET = upsert(timers, _overwritten)
+_ADVANCE = upsert(timers, _advanced)
 _CANCEL = delete(timers).where(*_SAME)
-_DUE_AT = Listed.of(
+_DUE_AT = listed(
     lambda among: select(timers.c.ref, func.coalesce(timers.c.next_due_at, timers.c.due_at).label("due_at")).where(
         timers.c.kind == bindparam("kind"), among(timers.c.ref)
     )
