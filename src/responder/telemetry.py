@@ -7,8 +7,12 @@ import logging
 import sys
 from typing import Any
 
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from responder.imports import without
+
+with without("rich"):  # structlog would draw tracebacks with it; ours stay plain lines
+    import structlog
 
 EVENTS = Counter("responder_events_total", "Events taken in, by what became of them.", ["format", "disposition"])
 QUARANTINED = Counter("responder_quarantined_total", "What could not be used, by stage.", ["format", "stage"])

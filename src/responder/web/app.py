@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from responder.config import Listen
 from responder.errors import ConfigError, Conflict, InputError, NotFound, Permanent, Transient
+from responder.imports import without
 from responder.ports import Desk
 from responder.web import api, chat, page, pager
 from responder.web.actors import ForbiddenError, Guard, NeedsLoginError
@@ -61,11 +62,12 @@ def create(desk: Desk, listen: Listen, doors: Doors, key: bytes) -> Callable[...
         redoc_url=None,
         openapi_url=None,
     )
-    app.include_router(api.probes(desk))
-    app.include_router(api.routes(desk, guard))
-    app.include_router(chat.routes(desk, doors.chat_verify))
-    app.include_router(pager.routes(desk, doors.pager_verify, doors.pager_sink))
-    app.include_router(page.routes(desk, guard))
+    with without("pydantic.v1"):  # FastAPI asks of every parameter whether it is a model of pydantic 1
+        app.include_router(api.probes(desk))
+        app.include_router(api.routes(desk, guard))
+        app.include_router(chat.routes(desk, doors.chat_verify))
+        app.include_router(pager.routes(desk, doors.pager_verify, doors.pager_sink))
+        app.include_router(page.routes(desk, guard))
     _errors(app, guard)
     _openapi(app, doors.hot_paths)
 
