@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import ahocorasick_rs
@@ -126,10 +127,31 @@ def _patterns_in(guard: Guard) -> int:
 
 
 class _PatternIndex:
-    """All patterns that guard rules on one label."""
+    """All patterns that guard rules on one label. Taken apart when the first value is looked up: starting need not wait for it."""
 
     def __init__(self, by_text: Mapping[str, list[int]]) -> None:
         self._known: dict[str, tuple[int, ...]] = {}
+        self._by_text = by_text
+
+    @cached_property
+    def _parts(self) -> "_Parts":
+        return _Parts(self._by_text)
+
+    def positions(self, value: str) -> tuple[int, ...]:
+        known = self._known.get(value)
+        if known is None:
+            known = tuple(self._parts.find(value))
+            if len(value) <= LONGEST_REMEMBERED:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[value] = known
+        return known
+
+
+class _Parts:
+    """Literal texts and RE2 sets of patterns."""
+
+    def __init__(self, by_text: Mapping[str, list[int]]) -> None:
         by_literal: dict[str, list[tuple[Pattern, list[int]]]] = defaultdict(list)
         rest: list[tuple[str, list[int]]] = []
         for text, positions in by_text.items():
@@ -143,17 +165,7 @@ class _PatternIndex:
         self._automaton = ahocorasick_rs.AhoCorasick(list(by_literal)) if len(by_literal) > FEW else None
         self._sets = [_PatternSet(rest[at : at + SET_SIZE]) for at in range(0, len(rest), SET_SIZE)]
 
-    def positions(self, value: str) -> tuple[int, ...]:
-        known = self._known.get(value)
-        if known is None:
-            known = tuple(self._find(value))
-            if len(value) <= LONGEST_REMEMBERED:
-                if len(self._known) >= REMEMBERED:
-                    self._known.clear()
-                self._known[value] = known
-        return known
-
-    def _find(self, value: str) -> Iterable[int]:
+    def find(self, value: str) -> Iterable[int]:
         found: set[int] = set()
         for hit in self._literals_in(value.casefold()):
             for one, positions in self._behind[hit]:
