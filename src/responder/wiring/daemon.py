@@ -186,8 +186,7 @@ async def running(loaded: Loaded, *, clock: Clock | None = None, watch: bool = T
 def _quieten_collector() -> None:
     """What was built at start (rules, knowledge, modules) lives for ever: keep the garbage collector from walking it again and
     again. What a batch of events makes (30 objects each) is let go without a walk, too: with a threshold below that, walking took a
-    tenth of the time of each event (measured in bench/kafka.py)."""
-    gc.collect()
+    tenth of the time of each event (measured in bench/kafka.py). What is garbage by now stays: too little to look for it."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     gc.enable()
