@@ -38,9 +38,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
+# An editable install is not compiled as others are, and where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
 setup: $(VENV)/.dev
+	@$(BIN)/python -m compileall -q src
 
 demo: $(VENV)/.runtime
+	@$(BIN)/python -m compileall -q src
 	$(BIN)/responder demo $(ARGS)
 
 servers: setup
