@@ -17,6 +17,12 @@ STARTED = {
 }
 
 
+@pytest.mark.parametrize("record", [{"jobid": "(null)"}, {"job_id": "(null)", "state": "FAILED"}, {"jobid": ""}])
+def test_a_record_without_an_id_is_no_job(record: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="no Slurm job"):
+        decode(FORMAT, {**record, "nodes": "gpu-a001", "partition": "h100"})
+
+
 def test_a_failed_job() -> None:
     event = only(FORMAT, SLURM_FAILED)
     assert event.title == "Slurm job 482131 (llama-70b-sft) FAILED on gpu-a[001-003,007], exit 1:0"

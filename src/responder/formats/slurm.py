@@ -64,6 +64,8 @@ STATES: dict[str, JobState] = {
 _KIND, _INFO, _FIRING, _NO_MATTER = Kind.TRAINING_JOB, Status.INFO, Status.FIRING, AlertSeverity.INFO
 _NEEDS_NOBODY = frozenset({JobState.PENDING, JobState.RUNNING, JobState.COMPLETED, JobState.CANCELLED})
 _SEVERE = {JobState.NODE_FAIL: AlertSeverity.CRITICAL, JobState.PREEMPTED: AlertSeverity.WARNING}
+_NULL = "(null)"
+"""What Slurm writes where it has nothing to say."""
 LABEL = 253
 """Characters of a label that are kept: no name of Slurm's or of DNS is longer."""
 _GPUS = re.compile(r"(?:^|,)gres/gpu=(\d{1,6})")
@@ -113,7 +115,7 @@ def is_slurm(raw: Any) -> bool:
 
 
 def _is_id(value: Any) -> bool:
-    return (type(value) is int and value > 0) or (type(value) is str and 0 < len(value) <= 64)
+    return (type(value) is int and value > 0) or (type(value) is str and 0 < len(value) <= 64 and value != _NULL)
 
 
 def read_job(message: RawMessage, raw: Any) -> Event:
@@ -123,8 +125,8 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         if not is_slurm(body):
             raise InputError("no Slurm job: expected `jobid`, or `job_id` with `job_state` or `state`")
         body = as_record(body)
-    if "(null)" in body.values():
-        body = {key: value for key, value in body.items() if value != "(null)"}
+    if _NULL in body.values():
+        body = {key: value for key, value in body.items() if value != _NULL}
     labels = {
         label: value
         for key, label in _LABELS
