@@ -156,9 +156,13 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         entities=_entities(job, failed),
         starts_at=at or message.received_at,
         starts_at_given=at is not None,
+        ends_at=None,
         received_at=message.received_at,
         logs=log_parts(body.get("log"), body.get("logs")) if "log" in body or "logs" in body else (),
+        links=(),
         job=job,
+        change=None,
+        truncated=0,
     )
 
 
@@ -208,6 +212,8 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
         name=said.get("job_name"),
         cluster=said.get("cluster"),
         nodes=nodes,
+        pods=(),
+        part_of=(),
         gpus=gpus,
         gpu_model=model,
         user=said.get("user"),
@@ -219,6 +225,7 @@ def _job(body: dict[str, Any], said: dict[str, str], state: JobState, received_a
         submitted_at=instant(body.get("@submit"), "@submit"),
         started_at=instant(body.get("@start"), "@start"),
         ended_at=instant(body.get("@end"), "@end"),
+        checkpoint_at=None,
         seen_at=received_at,
     )
     return fact, note

@@ -78,8 +78,17 @@ def needed(batch: Sequence[Routed]) -> Needed:
         Status.INFO,
         JobState.COMPLETED,
     )  # finding a member of an enumeration takes longer than comparing it
-    told = [routed for routed in batch if routed.event.status is not info]
-    done = [r.event for r in batch if r.event.job is not None and r.event.job.state is completed]
+    told: list[Routed] = []
+    ids: dict[str, None] = {}
+    done: dict[str, None] = {}
+    for routed in batch:
+        event = routed.event
+        ids[event.id] = None
+        if event.status is not info:
+            told.append(routed)
+        if event.job is not None and event.job.state is completed:
+            for name in job_names(event):
+                done[name] = None
     return Needed(
         states=tuple({(r.event.source, r.event.fingerprint) for r in told}),
         incidents=tuple(
@@ -91,8 +100,8 @@ def needed(batch: Sequence[Routed]) -> Needed:
                 if rule.outcome is Outcome.TRIAGE
             }
         ),
-        event_ids=tuple({routed.event.id: None for routed in batch}),
-        finished_jobs=tuple({("job", name) for event in done for name in job_names(event)}),
+        event_ids=tuple(ids),
+        finished_jobs=tuple([("job", name) for name in done]),
     )
 
 

@@ -103,22 +103,17 @@ class RuleIndex:
             for atom in best:
                 (values if atom.how == "is" else patterns)[atom.label][atom.value].append(position)
         self._by_label = {
-            label: (dict(values.get(label, {})), _PatternIndex(patterns[label]) if label in patterns else None)
+            label: _Values(values.get(label, {}), _PatternIndex(patterns[label]) if label in patterns else None)
             for label in {**values, **patterns}
         }
 
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """Positions in ascending order."""
         found: set[int] = set(self.always)
+        by_label = self._by_label
         for label, value in labels.items():
-            indexed = self._by_label.get(label)
-            if indexed is None:
-                continue
-            by_value, by_pattern = indexed
-            if (positions := by_value.get(value)) is not None:
+            if label in by_label and (positions := by_label[label][value]):
                 found.update(positions)
-            if by_pattern is not None and value:
-                found.update(by_pattern.positions(value))
         return sorted(found)
 
 
@@ -126,26 +121,42 @@ def _patterns_in(guard: Guard) -> int:
     return sum(atom.how == "matches" for atom in guard)
 
 
+class _Values(dict[str, tuple[int, ...]]):
+    """From a label's value to the rules that it could match: those that ask for it, and once it was looked up those whose pattern
+    it matches."""
+
+    def __init__(self, by_value: Mapping[str, Sequence[int]], patterns: "_PatternIndex | None") -> None:
+        super().__init__()
+        self._by_value = {value: tuple(positions) for value, positions in by_value.items()}
+        self._patterns = patterns
+        if patterns is None:
+            self.update(self._by_value)
+
+    def __missing__(self, value: str) -> tuple[int, ...]:
+        if self._patterns is None:
+            return ()
+        found = self._by_value.get(value, ())
+        if value:
+            found += tuple(self._patterns.find(value))
+        if len(value) <= LONGEST_REMEMBERED:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[value] = found
+        return found
+
+
 class _PatternIndex:
     """All patterns that guard rules on one label. Taken apart when the first value is looked up: starting need not wait for it."""
 
     def __init__(self, by_text: Mapping[str, list[int]]) -> None:
-        self._known: dict[str, tuple[int, ...]] = {}
         self._by_text = by_text
 
     @cached_property
     def _parts(self) -> "_Parts":
         return _Parts(self._by_text)
 
-    def positions(self, value: str) -> tuple[int, ...]:
-        known = self._known.get(value)
-        if known is None:
-            known = tuple(self._parts.find(value))
-            if len(value) <= LONGEST_REMEMBERED:
-                if len(self._known) >= REMEMBERED:
-                    self._known.clear()
-                self._known[value] = known
-        return known
+    def find(self, value: str) -> Iterable[int]:
+        return self._parts.find(value)
 
 
 class _Parts:
