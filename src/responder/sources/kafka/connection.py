@@ -1,7 +1,7 @@
 """A started client on a cluster, and messages as the formats take them. The client is imported only when Kafka is configured."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from responder.ports import RawMessage
 from responder.sources.kafka.settings import Settings
 
 if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer, ConsumerRecord
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 
 class Connected:
@@ -54,13 +54,24 @@ class Connected:
         await self._consumer.stop()
 
 
-def raw_message(settings: Settings, topic: str, record: "ConsumerRecord[Any, Any]", now: datetime) -> RawMessage:
-    """One record as a message of its topic's format."""
-    format = settings.topics[topic]
-    headers: dict[str, str] = {}
-    if record.headers:
-        headers = {
-            name.lower(): value.decode("utf-8", "replace") for name, value in record.headers if value is not None
-        }
-    origin = f"{topic}/{record.partition}/{record.offset}"
-    return RawMessage(record.value, format, format, now, headers, origin)
+def raw_messages(
+    settings: Settings, place: "TopicPartition", records: "Sequence[ConsumerRecord[Any, Any]]", now: datetime
+) -> list[RawMessage]:
+    """Records of a partition as messages of its topic's format; those without a value say nothing."""
+    format, origin = settings.topics[place.topic], f"{place.topic}/{place.partition}/"
+    return [
+        RawMessage(
+            record.value,
+            format,
+            format,
+            now,
+            _said(record.headers) if record.headers else {},
+            f"{origin}{record.offset}",
+        )
+        for record in records
+        if record.value
+    ]
+
+
+def _said(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    return {name.lower(): value.decode("utf-8", "replace") for name, value in headers if value is not None}

@@ -18,7 +18,7 @@ from responder.errors import Conflict, Transient
 from responder.model.journal import Checkpoint
 from responder.ports import Context, Intake, RawMessage
 from responder.runtime.retry import delay
-from responder.sources.kafka.connection import Connected, raw_message
+from responder.sources.kafka.connection import Connected, raw_messages
 from responder.sources.kafka.settings import Settings, client_options
 from responder.telemetry import log
 
@@ -140,10 +140,7 @@ class Kafka:
         if not live:
             return
         messages = [
-            raw_message(self._settings, tp.topic, record, now)
-            for tp, records in live.items()
-            for record in records
-            if record.value
+            message for tp, records in live.items() for message in raw_messages(self._settings, tp, records, now)
         ]
         places = {tp: records[-1].offset + 1 for tp, records in live.items()}
         checkpoints = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from responder.ports import RawMessage
-from responder.sources.kafka.connection import Connected, raw_message
+from responder.sources.kafka.connection import Connected, raw_messages
 from responder.sources.kafka.settings import Settings, client_options
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ async def read_topic_messages(
         open_ = {tp for tp in partitions if last[tp] > first[tp]}
         while open_:
             found = await consumer.getmany(*open_, timeout_ms=1000, max_records=settings.max_records)
-            for records in found.values():
+            for tp, records in found.items():
                 for record in records:
                     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-                    if record.value and (start is None or at >= start) and (end is None or at < end):
-                        yield raw_message(settings, topic, record, at)
+                    if (start is None or at >= start) and (end is None or at < end):
+                        for message in raw_messages(settings, tp, (record,), at):
+                            yield message
             open_ = {tp for tp in open_ if await consumer.position(tp) < last[tp]}
 
 
