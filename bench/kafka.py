@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _measure(folder: Path, address: str, topic: str, *, fails: bool) -> None:
-    source = {"bootstrap_servers": address, "topics": {topic: "slurm"}, "start": "earliest", "max_records": 1000}
+    source = {"bootstrap_servers": address, "topics": {topic: "slurm"}, "start": "earliest"}
     daemon = Daemon(folder, {"sources": {"kafka": source}, "sinks": {}})
     before = loop_s()
     daemon.start()

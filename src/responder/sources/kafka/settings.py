@@ -30,7 +30,7 @@ class Settings(Value):
     """Topic to the format of its messages."""
     start: Literal["earliest", "latest"] = "latest"
     """Where a partition that was never read begins: old events of a long topic would page people for what is over."""
-    max_records: int = Field(default=500, gt=0, le=5000)
+    max_records: int = Field(default=2000, gt=0, le=5000)
     """Messages per transaction at most."""
     poll_timeout: Duration = parse_duration("1s")
     """How long a poll waits when there is nothing."""
