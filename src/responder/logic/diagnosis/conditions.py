@@ -6,14 +6,14 @@ The grammar is closed: signature, need, label, event, entity, all, any, not. Wha
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
-
-import re2
 
 from responder.logic.diagnosis.book import Book
 from responder.logic.diagnosis.fields import meets
 from responder.logic.diagnosis.observe import Observed
+from responder.logic.diagnosis.patterns import compiled
 from responder.logic.diagnosis.readings import deviants, judge
 from responder.logic.diagnosis.scan import Hit
 from responder.logic.siblings import places
@@ -136,16 +136,29 @@ class Judge:
 
     def _label(self, spec: EvidenceSpec) -> Outcome:
         name = str(spec.label)
-        for event in self.case.events:
-            value = event.labels.get(name) or event.annotations.get(name)
-            if value is None and name == "status":
-                value = event.status.value
-            if value is not None and _text_meets(spec, value):
-                cited = self.book.fact(
-                    f"label {name} {value}", EvidenceSource.EVENT, f'{name}="{value}"', event.starts_at
-                )
+        for value, at in self._values(name).items():
+            if _text_meets(spec, value):
+                cited = self.book.fact(f"label {name} {value}", EvidenceSource.EVENT, f'{name}="{value}"', at)
                 return Outcome(met=True, evidence=(cited,))
         return _NO
+
+    def _values(self, name: str) -> dict[str, datetime]:
+        """What the events say under a label, each value once, with the start of the first that says it: many conditions ask for
+        one label, and the alerts of a storm say the same."""
+        known = self._labels.get(name)
+        if known is None:
+            known = self._labels[name] = {}
+            for event in self.case.events:
+                value = event.labels.get(name) or event.annotations.get(name)
+                if value is None and name == "status":
+                    value = event.status.value
+                if value is not None:
+                    known.setdefault(value, event.starts_at)
+        return known
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, datetime]]:
+        return {}
 
     def _event(self, spec: EvidenceSpec) -> Outcome:
         for event in self.case.events:
@@ -216,7 +229,7 @@ def _counts(wanted: Any, total: int) -> bool:
 
 def _text_meets(spec: EvidenceSpec, value: str) -> bool:
     if spec.matches is not None:
-        return re2.search(spec.matches, value[:4096]) is not None
+        return compiled(spec.matches).search(value[:4096]) is not None
     if spec.in_ is not None:
         return any(str(one) == value for one in spec.in_)
     if spec.equals is not None:

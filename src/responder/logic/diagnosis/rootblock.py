@@ -6,10 +6,9 @@ How such a block starts and where its facts stand is data (`skills/logs.yaml`); 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import re2
-
 from responder.logic.diagnosis.knowledge import RootBlock
 from responder.logic.diagnosis.parts import Part
+from responder.logic.diagnosis.patterns import compiled
 from responder.logic.diagnosis.text import plain
 
 
@@ -42,7 +41,7 @@ def find_root(parts: Sequence[Part], blocks: Sequence[RootBlock]) -> Root | None
             text = "\n".join(piece.split("\n")[: block.lines])
             facts = {}
             for name, pattern in block.facts.items():
-                found = re2.search(pattern, text)
+                found = compiled(pattern).search(text)
                 if found:
                     facts[name] = str(found.group(1))
             if facts:

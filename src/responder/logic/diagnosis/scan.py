@@ -25,6 +25,13 @@ MOST_HITS = 4096
 """Hits kept per text; further ones only count."""
 MOST_SHAPES = 100_000
 """Shapes remembered per text; lines of further ones are all matched."""
+SHORT_TEXT = 16_384
+"""Characters of a text whose lines are remembered: the alerts of a storm say the same, and each of their incidents is looked at
+several times. The lines of a log seldom come again."""
+LONGEST_REMEMBERED = 512
+"""Bytes of a line."""
+MOST_REMEMBERED = 20_000
+"""Lines; all are forgotten when there are more. Some 10 MiB."""
 LONGEST_HEADER = 200
 SHOWN = 600
 """Characters of a line that a hit keeps."""
@@ -123,6 +130,16 @@ class Signatures:
                 return True
         return False
 
+    @cached_property
+    def lines_known(self) -> dict[bytes, tuple[str, ...]]:
+        """Of lines that were seen before, the signatures that are worth trying: they matched, or could once prefixes are off."""
+        return {}
+
+    def remember(self, line: bytes, names: Sequence[str]) -> None:
+        if len(self.lines_known) >= MOST_REMEMBERED:
+            self.lines_known.clear()
+        self.lines_known[line] = tuple(names)
+
     def warm(self) -> None:
         """Compile all patterns and their index (some 0.4 s and 25 MiB)."""
         _ = self.indexed
@@ -151,14 +168,17 @@ class Signatures:
 
     def scan(self, text: str, part: int, first_order: int, near: datetime) -> Found:
         """All hits in a text, in the order of its lines."""
-        return _Scan(self, part, first_order, near).run(pieces(text))
+        return _Scan(self, part, first_order, near, remembers=len(text) <= SHORT_TEXT).run(pieces(text))
 
 
 class _Scan:
     """One pass over one text. Owns the shapes seen so far; everything else is in the hits."""
 
-    def __init__(self, signatures: Signatures, part: int, first_order: int, near: datetime) -> None:
+    def __init__(
+        self, signatures: Signatures, part: int, first_order: int, near: datetime, *, remembers: bool = False
+    ) -> None:
         self.signatures = signatures
+        self.longest = LONGEST_REMEMBERED if remembers else -1
         self.part, self.first_order, self.near = part, first_order, near
         self.found = Found()
         self.shapes: dict[bytes, _Shape] = {}
@@ -181,11 +201,13 @@ class _Scan:
         start = end = -1  # of the line that is looked at
         counted_to, number = 0, base + 1
         tried: set[str] = set()
+        worth: list[str] | None = None
         shape = _Shape()
         windows_end = 0
         lowered = data.lower()
         for index, begin, _ in automaton.find_matches_as_indexes(lowered, overlapping=True):
             if begin >= end:
+                self._remember(data, start, end, worth)
                 start = data.rfind(b"\n", max(end, 0), begin) + 1 or max(end, 0)
                 end = data.find(b"\n", begin)
                 end = len(data) if end < 0 else end
@@ -194,9 +216,8 @@ class _Scan:
                 tried.clear()
                 windows_end = start
                 shape = self._shape(data[start : min(end, start + LONGEST_LINE)])
-                for name in shape.matched if shape.lines > SAME_SHAPE else ():
-                    self.found.counts[name] += 1
-            if shape.lines > SAME_SHAPE or begin < start:
+                worth = None if self._settled(data, start, end, number, sections, shape) else []
+            if worth is None or begin < start:
                 continue
             for name in owners[index]:
                 if name in tried and (end - start <= LONGEST_LINE or begin < windows_end):
@@ -206,8 +227,33 @@ class _Scan:
                 if end - start > LONGEST_LINE:
                     low, high = max(start, begin - OVERLAP), min(end, begin + OVERLAP)
                     windows_end = high
-                if self.signatures.possible(name, lowered, low, high):
-                    self._try(name, data[low:high], number, sections, shape)
+                if self.signatures.possible(name, lowered, low, high) and self._try(
+                    name, data[low:high], number, sections, shape
+                ):
+                    worth.append(name)
+        self._remember(data, start, end, worth)
+
+    def _settled(
+        self, data: bytes, start: int, end: int, number: int, sections: list[tuple[int, str, str]], shape: "_Shape"
+    ) -> bool:
+        """Whether the line need not be searched: it was seen often enough, or what is worth trying on it is known and was tried."""
+        if shape.lines > SAME_SHAPE:
+            for name in shape.matched:
+                self.found.counts[name] += 1
+            return True
+        if end - start > self.longest:
+            return False
+        known = self.signatures.lines_known.get(data[start:end])
+        if known is None:
+            return False
+        for name in known:
+            self._try(name, data[start:end], number, sections, shape)
+        return True
+
+    def _remember(self, data: bytes, start: int, end: int, worth: list[str] | None) -> None:
+        """`worth` is None where the line was not searched."""
+        if worth is not None and end - start <= self.longest:
+            self.signatures.remember(data[start:end], worth)
 
     def _shape(self, line: bytes) -> "_Shape":
         key = line.translate(None, _DIGITS)
@@ -231,23 +277,24 @@ class _Scan:
                     headers.append((number, *kind))
         return headers
 
-    def _try(self, name: str, raw: bytes, number: int, sections: list[tuple[int, str, str]], shape: "_Shape") -> None:
+    def _try(self, name: str, raw: bytes, number: int, sections: list[tuple[int, str, str]], shape: "_Shape") -> bool:
+        """Whether the line is worth trying again where it comes again."""
         line = raw.decode("utf-8", "replace")
         fields = self.signatures.match(name, line)
         said = None
         if fields is None:
             if not self.signatures.anchored(name):
-                return
+                return False
             said = self._said(line, number)
             fields = self.signatures.match(name, said.unranked)
             fields = self.signatures.match(name, said.body) if fields is None else fields
             if fields is None:
-                return
+                return True  # it hangs on the prefixes, and those on what is near
         shape.matched.add(name)
         self.found.counts[name] = self.found.counts.get(name, 0) + 1
         if len(self.found.hits) >= MOST_HITS:
             self.found.dropped += 1
-            return
+            return True
         said = said or self._said(line, number)
         while sections and sections[0][0] <= number:
             _, kind, label = sections.pop(0)
@@ -262,6 +309,7 @@ class _Scan:
         self.found.hits.append(
             Hit(name, self.part, number, order, line[:SHOWN], fields, said, rank, said.node or self.node)
         )
+        return True
 
     def _said(self, line: str, number: int) -> Unwrapped:
         """The line without its prefixes; several signatures read one line, and windows of a very long one are as many lines."""

@@ -7,8 +7,7 @@ the first irreversible one, those that can be undone ahead; one that a step of t
 import re
 from collections.abc import Sequence
 
-import re2
-
+from responder.logic.diagnosis.patterns import compiled
 from responder.model.knowledge import Action
 from responder.model.skill import NextStep
 
@@ -16,7 +15,7 @@ from responder.model.skill import NextStep
 def merge(own: Sequence[NextStep], catalogue: Sequence[Action]) -> tuple[NextStep, ...]:
     """All steps, each once."""
     said = "\n".join(f"{step.do}\n{step.command or ''}" for step in own)
-    fresh = [step.plain() for step in catalogue if not (step.same and re2.search(step.same, said))]
+    fresh = [step.plain() for step in catalogue if not (step.same and compiled(step.same).search(said))]
     turn = next((place for place, step in enumerate(own) if not step.reversible), len(own))
     turn = max(turn, min(1, len(own)))  # containment stays first, even where it cannot be undone
     between = sorted(fresh, key=lambda step: not step.reversible)
