@@ -252,6 +252,39 @@ def test_what_fails_at_the_commit_is_known_not_to_be_stored(bench: Bench) -> Non
     assert bench.submit(lambda tx: tx.journalled([made().id])).result(LONG) == set()
 
 
+def test_only_the_last_of_a_group_leaves_something_for_the_commit(bench: Bench) -> None:
+    """The others' rows are there for those behind them."""
+    entry = JournalEntry(made(), TRAIL)
+
+    def first(tx: SqlTx) -> bool:
+        tx.append_journal([entry], fresh=True)
+        return tx.defers
+
+    def last(tx: SqlTx) -> tuple[bool, set[str]]:
+        seen = tx.journalled([entry.event.id])
+        tx.append_journal([JournalEntry(made(labels={"n": "2"}), TRAIL)], fresh=True)
+        return tx.defers, seen
+
+    one, other = bench.group(first, last)
+    assert one.result(LONG) is False
+    assert other.result(LONG) == (True, {entry.event.id})
+    assert len(bench.submit(lambda tx: tx.journal_range(None, None, 0, 9)).result(LONG)) == 2
+
+
+def test_what_fails_at_the_commit_is_told_to_its_own_and_the_others_try_again(bench: Bench) -> None:
+    def twice(tx: SqlTx) -> None:
+        tx.append_journal([JournalEntry(made(), TRAIL), JournalEntry(made(), TRAIL)], fresh=True)
+
+    beside, culprit = bench.group(put("beside"), twice)
+    error = beside.exception(LONG)
+    assert isinstance(error, Transient)
+    assert not error.outcome_unknown
+    assert not isinstance(culprit.exception(LONG), Transient)
+    assert bench.meta("beside") is None
+    bench.submit(put("beside")).result(LONG)
+    assert bench.meta("beside") == "x"
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 511, 512, 513, 1500])
 def test_any_number_of_rows_goes_in_once(bench: Bench, count: int) -> None:
     entries = [JournalEntry(made(labels={"n": str(n)}), TRAIL) for n in range(count)]

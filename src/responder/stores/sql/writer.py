@@ -132,7 +132,7 @@ class Writer:
             connection = self._engine.connect()
             transaction = connection.begin()
             for job in group:
-                self._work(connection, job, alone=len(group) == 1)
+                self._work(connection, job, alone=len(group) == 1, last=job is group[-1])
             if any(job.error is None and job.keep for job in group):
                 return _Open(connection, transaction, group)
             transaction.rollback()
@@ -144,12 +144,13 @@ class Writer:
         return None
 
     def _finish(self, open: _Open) -> None:
-        """Commit, after what the works left for it."""
+        """Commit, after what the last work left for it."""
+        last = open.group[-1]
         try:
-            for job in open.group:
-                if job.tx is not None:
-                    job.tx.finish()
+            if last.tx is not None:
+                last.tx.finish()
         except BaseException as error:  # noqa: BLE001
+            self._fail([last], error, committing=False)
             self._fail(open.group, error, committing=False)
             _leave_clean(open.connection)
             _settle(open.group)
@@ -162,15 +163,16 @@ class Writer:
             _leave_clean(open.connection)
         _settle(open.group)
 
-    def _work(self, connection: Connection, job: Job, *, alone: bool) -> None:
-        """Run one work. Raises only when the transaction as a whole is lost."""
+    def _work(self, connection: Connection, job: Job, *, alone: bool, last: bool) -> None:
+        """Run one work. Raises only when the transaction as a whole is lost. What the last one writes nobody in it reads again: some
+        of that is left for the commit."""
         savepoint = None if alone else connection.begin_nested()
         try:
             if job.error is not None:
                 raise job.error
             if not job.keep:
                 self._only_reads(connection, "ON")
-            tx = SqlTx(connection, self._where, defers=alone and job.keep and self._defers)
+            tx = SqlTx(connection, self._where, defers=last and job.keep and self._defers)
             job.value = job.work(tx)
             job.tx = tx if tx.defers else None
         except BaseException as error:
