@@ -14,9 +14,9 @@ BUSY_MS = 5_000
 """How long SQLite waits for a lock of another process (a backup, a command) before the work fails as Transient."""
 WRITER_CACHE_KIB, READER_CACHE_KIB = 32_768, 8_192
 """SQLite's page cache per connection; filled only as far as it is used."""
-CHECKPOINT_PAGES = 10_000
-"""The log is copied into the database when it has 40 MB, not SQLite's 4: a page that every batch changes is copied once for
-many batches (a third less time per event, measured in bench/store.py)."""
+CHECKPOINT_PAGES = 25_000
+"""A commit copies the log into the database when it has 100 MB, not SQLite's 4: a page that every batch changes is copied once for
+many batches, and most of it was copied before (`checkpoints`)."""
 LOCK_MS = 10_000
 """How long PostgreSQL waits for a row that another replica is writing."""
 CONNECT_SECONDS = 10

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from responder.errors import Permanent, Transient
 from responder.ports import Clock, Tx
 from responder.stores.sql.address import Address, parse_address, require_folder
+from responder.stores.sql.checkpoints import Checkpoints
 from responder.stores.sql.engine import READERS, reader_engine, writer_engine
 from responder.stores.sql.faults import translate
 from responder.stores.sql.lock import Lock
@@ -32,6 +33,7 @@ class SqlStore:
         self._clock = clock
         self._lock = Lock(address.path) if address.path is not None else None
         self._writer: Writer | None = None
+        self._checkpoints: Checkpoints | None = None
         self._readers: Readers | None = None
         self._engines: list[Engine] = []
 
@@ -69,12 +71,20 @@ class SqlStore:
         prepare(self.address, engine)
         if self.address.path is not None or self.address.kind == "postgresql":
             self._readers = Readers(self.address)
-        self._writer = Writer(engine, self.address.shown)
+        if self.address.path is not None:
+            self._checkpoints = Checkpoints(self.address.path)
+            self._checkpoints.start()
+            self._writer = Writer(engine, self.address.shown, self._checkpoints.wrote)
+        else:
+            self._writer = Writer(engine, self.address.shown)
         self._writer.start()
 
     def _close(self) -> None:
         if self._writer is not None:
             self._writer.stop()
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
+            self._checkpoints = None
         if self._readers is not None:
             self._readers.close()
         while self._engines:

@@ -51,8 +51,10 @@ class _Open:
 class Writer:
     """See the module."""
 
-    def __init__(self, engine: Engine, where: str) -> None:
+    def __init__(self, engine: Engine, where: str, wrote: Callable[[int], None] = lambda rows: None) -> None:
+        """`wrote` hears after each commit on SQLite how many rows were changed so far."""
         self._engine = engine
+        self._wrote = wrote
         self._defers = engine.dialect.name == "sqlite"
         """SQLite works in this process, without the interpreter's lock: another thread may do it while this one goes on."""
         self._where = where
@@ -157,6 +159,9 @@ class Writer:
             return
         try:
             open.transaction.commit()
+            if self._defers:
+                driver: Any = open.connection.connection.dbapi_connection
+                self._wrote(driver.total_changes)
             open.connection.close()
         except BaseException as error:  # noqa: BLE001
             self._fail(open.group, error, committing=True)
