@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 EDITABLE := --no-deps --no-build-isolation --editable .
+# An editable install is not compiled as others are, and where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
+# A checkout that cannot be written to does without.
+COMPILE = $(BIN)/python -m compileall -qq src || true
 
 .PHONY: help setup demo test fmt check bench clean servers lock
 
@@ -38,12 +41,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
-# An editable install is not compiled as others are, and where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
 setup: $(VENV)/.dev
-	@$(BIN)/python -m compileall -q src
+	@$(COMPILE)
 
 demo: $(VENV)/.runtime
-	@$(BIN)/python -m compileall -q src
+	@$(COMPILE)
 	$(BIN)/responder demo $(ARGS)
 
 servers: setup

@@ -12,12 +12,13 @@ from typing import Any
 
 @contextmanager
 def without(*names: str) -> Iterator[None]:
-    """As if these modules were not installed. One that was imported already stays."""
+    """As if these modules were not installed. One that was imported already stays.
+
+    A name that stands for None in `sys.modules` cannot be imported (Python's reference, "The import system").
+    """
     modules: dict[str, Any] = sys.modules
     hidden = [name for name in names if name not in modules]
-    modules.update(
-        dict.fromkeys(hidden)
-    )  # None: "import" raises ImportError, see "The import system" in Python's reference
+    modules.update(dict.fromkeys(hidden))
     try:
         yield
     finally:

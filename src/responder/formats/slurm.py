@@ -127,12 +127,7 @@ def read_job(message: RawMessage, raw: Any) -> Event:
         body = as_record(body)
     if _NULL in body.values():
         body = {key: value for key, value in body.items() if value != _NULL}
-    labels = {
-        label: value
-        for key, label in _LABELS
-        if key in body
-        and (value := said if type(said := body[key]) is str and len(said) <= LABEL else text(said, LABEL))
-    }
+    labels = {label: value for key, label in _LABELS if key in body and (value := text(body[key], LABEL))}
     state, words = _state(body)
     job, note = _job(body, labels, state, message.received_at)
     status = _INFO if state in _NEEDS_NOBODY else _FIRING

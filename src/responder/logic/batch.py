@@ -12,6 +12,8 @@ from responder.model.journal import AlertState, Disposition, JournalEntry
 from responder.model.rule import Outcome, Rule
 from responder.model.silence import Silence
 
+# What most events are: finding a member of an enumeration takes longer than comparing it.
+_INFO, _COMPLETED = Status.INFO, JobState.COMPLETED
 IncidentKey = tuple[str, str]
 StateKey = tuple[str, str]
 
@@ -74,19 +76,15 @@ class Changes:
 
 def needed(batch: Sequence[Routed]) -> Needed:
     """What to read before `fold`."""
-    info, completed = (
-        Status.INFO,
-        JobState.COMPLETED,
-    )  # finding a member of an enumeration takes longer than comparing it
     told: list[Routed] = []
     ids: dict[str, None] = {}
     done: dict[str, None] = {}
     for routed in batch:
         event = routed.event
         ids[event.id] = None
-        if event.status is not info:
+        if event.status is not _INFO:
             told.append(routed)
-        if event.job is not None and event.job.state is completed:
+        if event.job is not None and event.job.state is _COMPLETED:
             for name in job_names(event):
                 done[name] = None
     return Needed(

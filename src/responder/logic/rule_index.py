@@ -103,8 +103,7 @@ class RuleIndex:
             for atom in best:
                 (values if atom.how == "is" else patterns)[atom.label][atom.value].append(position)
         self._by_label = {
-            label: _Values(values.get(label, {}), _PatternIndex(patterns[label]) if label in patterns else None)
-            for label in {**values, **patterns}
+            label: _Values(values.get(label, {}), patterns.get(label, {})) for label in {**values, **patterns}
         }
 
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
@@ -123,17 +122,21 @@ def _patterns_in(guard: Guard) -> int:
 
 class _Values(dict[str, tuple[int, ...]]):
     """From a label's value to the rules that it could match: those that ask for it, and once it was looked up those whose pattern
-    it matches."""
+    it matches. The patterns are taken apart for the first value: starting need not wait for it."""
 
-    def __init__(self, by_value: Mapping[str, Sequence[int]], patterns: "_PatternIndex | None") -> None:
+    def __init__(self, by_value: Mapping[str, Sequence[int]], by_pattern: Mapping[str, list[int]]) -> None:
         super().__init__()
         self._by_value = {value: tuple(positions) for value, positions in by_value.items()}
-        self._patterns = patterns
-        if patterns is None:
+        self._by_pattern = by_pattern
+        if not by_pattern:
             self.update(self._by_value)
 
+    @cached_property
+    def _patterns(self) -> "_PatternIndex":
+        return _PatternIndex(self._by_pattern)
+
     def __missing__(self, value: str) -> tuple[int, ...]:
-        if self._patterns is None:
+        if not self._by_pattern:
             return ()
         found = self._by_value.get(value, ())
         if value:
@@ -146,21 +149,7 @@ class _Values(dict[str, tuple[int, ...]]):
 
 
 class _PatternIndex:
-    """All patterns that guard rules on one label. Taken apart when the first value is looked up: starting need not wait for it."""
-
-    def __init__(self, by_text: Mapping[str, list[int]]) -> None:
-        self._by_text = by_text
-
-    @cached_property
-    def _parts(self) -> "_Parts":
-        return _Parts(self._by_text)
-
-    def find(self, value: str) -> Iterable[int]:
-        return self._parts.find(value)
-
-
-class _Parts:
-    """Literal texts and RE2 sets of patterns."""
+    """All patterns that guard rules on one label, by the literal texts that they demand; those that demand none in RE2 sets."""
 
     def __init__(self, by_text: Mapping[str, list[int]]) -> None:
         by_literal: dict[str, list[tuple[Pattern, list[int]]]] = defaultdict(list)

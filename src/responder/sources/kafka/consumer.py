@@ -89,7 +89,12 @@ class Kafka:
                 failures += 1
                 self._problem = f"{self._settings.servers}: {error}"
                 wait = delay(min(failures, 5))
-                _log.warning("kafka_away", error=str(error), again_in_s=round(wait.total_seconds(), 1))
+                _log.warning(
+                    "kafka_away",
+                    error=f"{self._settings.servers}: {error}",
+                    again_in_s=round(wait.total_seconds(), 1),
+                    to_do="start the broker, or correct sources.kafka; it is tried again until then",
+                )
                 await asyncio.sleep(wait.total_seconds())
 
     async def _consume(self, consumer: "AIOKafkaConsumer", intake: Intake) -> None:

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 ROWS = 20_000
-"""Rows written between two times: some 10,000 pages of the log, as a queue's events change them."""
+"""Rows written between two times: some 8,000 pages of the log, as a queue's events change them."""
 
 
 class Checkpoints:
