@@ -146,3 +146,12 @@ def test_literals_inside_and_across_each_other_are_all_found() -> None:
         *(rule(text, f'alertname=~".*{text}.*"', continue_=True) for text in ("gpuxid", "xid", "uxide", "idea", "gpu"))
     )
     assert names(routed.route({"alertname": "gpuxidea"})) == ["gpuxid", "xid", "uxide", "idea", "gpu"]
+
+
+def test_the_values_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("responder.logic.rule_index.REMEMBERED", 3)
+    routes = router(rule("a", 'name=~"x.*"'), rule("b", 'name="y"'))
+    for number in range(10):
+        assert names(routes.route({"name": f"x{number}"})) == ["a"]
+        assert names(routes.route({"name": "y"})) == ["b"]
+        assert len(routes._index._by_label["name"]) <= 3

@@ -1,6 +1,6 @@
 """Conditions of a skill over one case, through a whole diagnosis: what is met speaks, what is unknown is named."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from responder.logic.diagnosis import Knowledge, diagnose, needs_for
 from responder.model.diagnosis import Case, Diagnosis, Verdict
@@ -59,6 +59,16 @@ def run(knowledge: Knowledge, condition: dict, *, text: str = "", **labels: str)
 def met(knowledge: Knowledge, condition: dict, **more: str) -> bool:
     found = run(knowledge, {"strength": "decisive", **condition}, **more)
     return next((one.probability > 0.5 for one in found.hypotheses if one.class_ == HANG), False)
+
+
+def test_of_what_several_events_say_the_first_is_cited(knowledge: Knowledge) -> None:
+    one = event(alertname="GpuHot", team="b")
+    late = one.model_copy(update={"id": "ev2", "starts_at": AT + timedelta(minutes=5)})
+    other = one.model_copy(update={"id": "ev0", "labels": {"alertname": "GpuCold"}})
+    hot = skill({"strength": "decisive", "label": "alertname", "matches": "(?i)hot"})
+    found = diagnose(Case(kind="node", events=(other, one, late), at=AT), hot, knowledge)
+    (cited,) = (piece for piece in found.evidence if 'alertname="GpuHot"' in piece.statement)
+    assert cited.observed_at == AT
 
 
 XID = "NVRM: Xid (PCI:0000:3b:00): 79, pid=1203, name=python, GPU has fallen off the bus."
